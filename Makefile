@@ -271,7 +271,7 @@ bench: build-local $(TARGET)/bench/ready ## Run the benchmarks (15 minutes; ALL=
 	cp "$(TARGET)/bench/BENCHMARKS.md" tests/bench/BENCHMARKS.md
 	echo "Written to tests/bench/BENCHMARKS.md"
 
-simulate: ## Print what organizations of 10, 100 and 1,000 accounts come to: starts, calls, mails, and the cost a month
+simulate: ## Simulate organizations of 10, 100 and 1,000 accounts: starts, calls, mails, and the cost a month
 	$(PYTHON) tests/bench/organization.py
 
 profile: $(TARGET)/bench/ready ## Measure the function's speed with perf (not your AWS profile); writes tests/bench/PROFILE.md

@@ -154,8 +154,8 @@ fn command_in(text: &str) -> Option<(&str, &str, &str)> {
 const FIRST_COLUMN: usize = 26;
 
 /// A table. Two spaces separate the columns, and all but the last are as wide as their widest cell. The last cell is wrapped.
-/// A first cell that is too wide has a line of its own. Only an ARN can make a line wider than [`WIDTH`]: other words are
-/// cut. A cell that could control the terminal is escaped.
+/// A first cell that is too wide has a line of its own. Only an ARN or a URL can make a line wider than [`WIDTH`]: other words
+/// are cut. A cell that could control the terminal is escaped.
 #[must_use]
 pub fn table<const N: usize, T: AsRef<str>>(rows: &[[T; N]]) -> String {
     let rows: Vec<[String; N]> =
@@ -184,10 +184,10 @@ pub fn table<const N: usize, T: AsRef<str>>(rows: &[[T; N]]) -> String {
     out
 }
 
-/// The text, cut to this number of columns. An ARN is not cut, because it is copied.
+/// The text, cut to this number of columns. An ARN or a URL is not cut, because it is copied.
 #[must_use]
 pub fn cut(text: &str, columns: usize) -> String {
-    if text.chars().count() <= columns || text.contains("arn:") {
+    if text.chars().count() <= columns || text.contains("arn:") || text.contains("://") {
         return text.to_owned();
     }
     text.chars().take(columns.saturating_sub(1)).chain(['…']).collect()

@@ -1,9 +1,9 @@
-"""Simulates an organization: what its runs, calls and mails come to in a day, and what it costs a month.
+"""Simulates an organization: the runs, calls and mails of a day, and the cost of a month.
 
     organization.py [ACCOUNTS ...]
 
-It calls nothing: it draws the age of each key and the start of each run, and plays a day second by second. The same
-numbers come out each time. docs/organization.md quotes the output, and a test compares them.
+It makes no calls. It chooses the age of each key and the start of each run at random, and simulates one day. The seed is
+fixed, so the numbers are always the same. docs/organization.md quotes the output, and a test compares them.
 """
 
 import random
@@ -18,7 +18,7 @@ import cost
 USERS = 50  # users of each account that are selected
 ROTATE_AFTER, WARN_BEFORE, OVERLAP, DELETE_AFTER = 60, 7, 7, 14  # days
 WINDOW = 3600  # seconds: the schedule's flexible window, in which EventBridge Scheduler spreads the starts
-# How people are told: one address administrates, and one owner's address has the users of ten accounts.
+# The recipients: one administrator, and one owner for the users of each ten accounts.
 ACCOUNTS_OF_AN_OWNER = 10
 
 # Calls, as the end-to-end tests count them (tests/tests/e2e/fleet.rs): two for the credential report, the list of users
@@ -47,43 +47,44 @@ class Day:
 
     starts: Counter[int]  # runs that start, by second
     calls: int
-    lists: Counter[int]  # calls to the central list of subscriptions, by second
+    subscription_calls: Counter[int]  # calls that list the subscriptions of the central topic, by second
     mails: Counter[str]  # mails, by address
     busiest: int  # mails in the busiest second of an address
-    wait: float  # seconds that the last mail waited for its turn
+    wait: float  # the longest time that a mail waited for its turn, in seconds
 
 
-def events_of(age: int) -> str | None:
-    """What a run does about a user whose rotation is due in as many days as its cycle has left."""
-    match age:
+def step_on(day: int) -> str | None:
+    """What a run does for a user on this day of the user's cycle. Day 0 is that of the rotation."""
+    match day:
         case 0:
             return "rotation"
-        case _ if age == OVERLAP:
+        case _ if day == OVERLAP:
             return "retirement"
-        case _ if age == OVERLAP + DELETE_AFTER:
+        case _ if day == OVERLAP + DELETE_AFTER:
             return "deletion"
-        case _ if age == ROTATE_AFTER - WARN_BEFORE:
+        case _ if day == ROTATE_AFTER - WARN_BEFORE:
             return "warning"
     return None
 
 
-def play(accounts: int, all_due: bool = False) -> Day:
+def simulate(accounts: int, all_due: bool = False) -> Day:
     """One day. With all_due, it is the first day, and every key is too old."""
     chance = random.Random(f"{accounts} {all_due}")
     owners = -(-accounts // ACCOUNTS_OF_AN_OWNER)
     pages = -(-(owners + 1) // SUBSCRIPTIONS_A_PAGE)
-    starts, lists, calls, queue = Counter(), Counter(), 0, []
+    starts, subscription_calls, calls, queue = Counter(), Counter(), 0, []
     for account in range(accounts):
         start = chance.uniform(0, WINDOW)
         starts[int(start)] += 1
-        done = Counter(events_of(0 if all_due else chance.randrange(ROTATE_AFTER)) for _ in range(USERS))
-        del done[None]
-        lists.update(int(start + (LISTS + page) * ANSWER) for page in range(pages))
-        told = done.total() - done["deletion"]
-        calls += LISTS + -(-USERS // USERS_A_PAGE) + pages + sum(CALLS_OF[what] * n for what, n in done.items())
-        calls += 1 + told  # the events
-        # The digest is of a run that changed something.
-        to = [f"owner {account // ACCOUNTS_OF_AN_OWNER}"] * told + ["administrator"] * (done.total() > 0)
+        steps = Counter(step_on(0 if all_due else chance.randrange(ROTATE_AFTER)) for _ in range(USERS))
+        del steps[None]
+        subscription_calls.update(int(start + (LISTS + page) * ANSWER) for page in range(pages))
+        # A deletion has no notice.
+        notices = steps.total() - steps["deletion"]
+        calls += LISTS + -(-USERS // USERS_A_PAGE) + pages + sum(CALLS_OF[step] * n for step, n in steps.items())
+        calls += 1 + notices  # the events
+        # Only a run that changed something causes a digest.
+        to = [f"owner {account // ACCOUNTS_OF_AN_OWNER}"] * notices + ["administrator"] * (steps.total() > 0)
         queue += [(start + 1 + place * ANSWER, address) for place, address in enumerate(to)]
     mails, free, waited, sent = Counter(), 0.0, 0.0, {}
     for arrival, address in sorted(queue):
@@ -93,7 +94,7 @@ def play(accounts: int, all_due: bool = False) -> Day:
         mails[address] += 1
         free += ANSWER + PAUSE
     busiest = max((sum(first <= t < first + 1 for t in times[i : i + 20]) for times in sent.values() for i, first in enumerate(times)), default=0)
-    return Day(starts, calls, lists, mails, busiest, waited)
+    return Day(starts, calls, subscription_calls, mails, busiest, waited)
 
 
 def resources(template: str, kind: str) -> int:
@@ -131,8 +132,8 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def main() -> None:
     sizes = [int(word) for word in sys.argv[1:]] or [10, 100, 1000]
-    days = {size: play(size) for size in sizes}
-    first = {size: play(size, all_due=True) for size in sizes}
+    days = {size: simulate(size) for size in sizes}
+    first = {size: simulate(size, all_due=True) for size in sizes}
     number = lambda value: f"{value:,.0f}"
     print(f"Organizations of {USERS} users in each account, one run a day, within {WINDOW // 60} minutes\n")
     head = ["a day", *(f"{size:,} accounts" for size in sizes)]
@@ -145,7 +146,7 @@ def main() -> None:
         ["keys that are replaced", *(number(size * USERS / ROTATE_AFTER) for size in sizes)],
         row("starts in the busiest second", lambda day: number(max(day.starts.values()))),
         row("calls", lambda day: number(day.calls)),
-        row("calls to the central topic in the busiest second", lambda day: number(max(day.lists.values()))),
+        row("calls to the central topic in the busiest second", lambda day: number(max(day.subscription_calls.values()))),
         row("mails", lambda day: number(day.mails.total())),
         row("mails to the administrator", lambda day: number(day.mails["administrator"])),
         row("mails in the busiest second of an address", lambda day: number(day.busiest)),

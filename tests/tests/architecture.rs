@@ -360,8 +360,8 @@ fn pure_code_does_no_io_and_reads_no_clock() {
                 "deploy::root_cause",
                 "deploy::run_preview",
                 "deploy::stack_status",
+                "deploy::status_facts",
                 "deploy::subscriptions",
-                "deploy::table",
             ],
         ),
     ] {

@@ -14,6 +14,12 @@ use crate::{
     },
 };
 
+/// The name of the event for a run of a member. `synth status` searches the log of the publisher for it.
+pub const MEMBER_RUN: &str = "member_run";
+
+/// The name of the event for a changed state of a member's alarm. `synth status` searches the log of the publisher for it.
+pub const MEMBER_ALARM: &str = "member_alarm";
+
 /// The event for one notice, about one user or about the whole run, and whether it was sent.
 #[must_use]
 pub fn notice(
@@ -69,10 +75,10 @@ pub fn results(report: &RunReport) -> Vec<Value> {
     of_user.chain([of_run]).collect()
 }
 
-/// The event for a run of a member of an organization. `synth status` reads it.
+/// The event for a run of a member of an organization.
 #[must_use]
 pub fn member_run(account: &AccountId, run: &MemberRun) -> Value {
-    let mut event = json!({ "level": "INFO", "event": "member_run", "account": account });
+    let mut event = json!({ "level": "INFO", "event": MEMBER_RUN, "account": account });
     if let (Value::Object(event), Value::Object(run)) = (&mut event, json!(run)) {
         event.extend(run);
     }
@@ -98,7 +104,7 @@ pub fn member_notice(account: &AccountId, id: &str, notice: &MemberNotice) -> Va
 /// The event for a changed state of a member's alarm.
 #[must_use]
 pub fn member_alarm(account: &AccountId, alarm: &str, state: &str) -> Value {
-    json!({ "level": "INFO", "event": "member_alarm", "account": account, "alarm": alarm, "state": state })
+    json!({ "level": "INFO", "event": MEMBER_ALARM, "account": account, "alarm": alarm, "state": state })
 }
 
 /// The event for an event of a member that is not published as it is.

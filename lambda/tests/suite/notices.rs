@@ -422,7 +422,7 @@ fn mail(language: Language, kind: NoticeKind<'_>) -> Publication {
 #[test]
 fn the_mails_of_a_member_name_a_command_for_its_account() {
     let (old, new, user, run) = (key(1), key(2), "alice".parse().unwrap(), "d32c5kddcf5bb8c3".parse().unwrap());
-    golden("member-orders", |language| {
+    golden("member-commands", |language| {
         let origin = NoticeOrigin { account: "111122223333", is_member: true, ..origin(&run) };
         let retired = NoticeKind::Retired { old: &old, new: Some(&new), deleted: DeleteAfter::NextRotation };
         [retired, NoticeKind::NeedsAttention(&NeedsAttention::OtherChannel)]

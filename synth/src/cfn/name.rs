@@ -48,7 +48,7 @@ const fn is_logical_id(name: &[u8]) -> bool {
 
 /// Makes a logical id that is checked at compile time.
 macro_rules! id {
-    ($name:literal) => {
+    ($name:expr) => {
         const { $crate::cfn::LogicalId::new($name) }
     };
 }

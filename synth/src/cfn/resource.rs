@@ -659,7 +659,8 @@ properties! {
 }
 
 words! {
-    /// With `STRICT_FAILURE_TOLERANCE`, no more accounts are changed at once than may still fail, and one.
+    /// How the concurrency depends on the failure tolerance. With `STRICT_FAILURE_TOLERANCE`, AWS changes at most one account
+    /// more at once than may still fail.
     ConcurrencyMode { Strict = "STRICT_FAILURE_TOLERANCE" }
 }
 

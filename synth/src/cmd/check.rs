@@ -146,11 +146,11 @@ impl Findings {
         if self.wrong.is_empty() {
             return Ok(());
         }
-        let told = self
+        let errors = self
             .wrong
             .iter()
             .map(|f| format!("{}  fix: {}\n", wrapped("", &format!("error: {} {}", f.file, f.problem)), f.fix));
-        Err(CommandError::diagnostics(Exit::Stale, told.collect()))
+        Err(CommandError::diagnostics(Exit::Stale, errors.collect()))
     }
 }
 

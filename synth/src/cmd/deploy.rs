@@ -29,7 +29,7 @@ use crate::{
         message::{DeployOutcome, Message, MessageSink},
         open_rotations::open_rotations,
         organization_reader,
-        organization_rollout::{self, Laggards},
+        organization_rollout::{self, OutdatedAccounts},
         organization_screen, preview_reader,
         root_cause::RootCause,
         run_preview::RunPreview,
@@ -217,13 +217,13 @@ async fn deploy(
     let (name, administrator) = (release.bundle.stack.clone(), administrator::of_template(&release.bundle.template));
     let mut end = Box::pin(attempt(args, release, session, interrupt, &mut stacks)).await;
     if let (Ok(deployed), Some(administrator)) = (&end, administrator) {
-        let laggards = match deployed {
-            DeployOutcome::Deployed(_) => Some(Laggards::Report),
-            DeployOutcome::Unchanged(_) => Some(Laggards::Update),
+        let outdated = match deployed {
+            DeployOutcome::Deployed(_) => Some(OutdatedAccounts::Report),
+            DeployOutcome::Unchanged(_) => Some(OutdatedAccounts::Update),
             _ => None,
         };
-        if let Some(laggards) = laggards
-            && let Err(failure) = settle_members(session, &name, administrator, laggards, interrupt, &mut stacks).await
+        if let Some(outdated) = outdated
+            && let Err(failure) = update_members(session, &name, administrator, outdated, interrupt, &mut stacks).await
         {
             end = Err(failure);
         }
@@ -233,17 +233,17 @@ async fn deploy(
 }
 
 /// Follows the organization's accounts to their end, after the stack of the administering account is done.
-async fn settle_members(
+async fn update_members(
     session: &Session,
     name: &str,
     administrator: Administrator,
-    laggards: Laggards,
+    outdated: OutdatedAccounts,
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
 ) -> Result<(), DeployError> {
     let Some(stack) = CloudFormation::new(session).stack(name).await? else { return Ok(()) };
     let sets = organization_rollout::stack_sets(session, &stack, administrator).await?;
-    organization_rollout::settle(sets, laggards, interrupt, stacks).await
+    organization_rollout::update_outdated(sets, outdated, interrupt, stacks).await
 }
 
 /// Shows what CloudFormation does not know, such as when the next run is, and what it would do. A program calls
@@ -387,7 +387,7 @@ async fn read_preview(
     let (planned, before) = (deployment.planned(), deployment.before());
     let read = preview_reader::preview_of_change(session, planned, before, interrupt, |now| stacks.watch(now)).await?;
     if let Err(problem) = &read {
-        stacks.note(&format!("No preview of what a run would do: {problem}. The deployment goes on without it."));
+        stacks.note(&format!("No preview of what a run would do: {problem}\nThe deployment goes on without it."));
     }
     Ok(read.ok())
 }

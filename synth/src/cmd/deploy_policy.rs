@@ -6,8 +6,8 @@ use lambda::model::account_id::AccountId;
 use crate::cmd::{CommandError, config_args::ConfigArgs, note, print};
 use crate::{
     cfn::json::to_json,
-    config::MEMBER,
-    deployer::{AccountRegion, DeployedStack, Partition, RegionName, policy},
+    config::{MEMBER, Region},
+    deployer::{AccountRegion, DeployedStack, Partition, policy},
     stack::artifacts,
 };
 
@@ -20,7 +20,7 @@ pub(super) struct DeployPolicyArgs {
     account: AccountId,
     /// The Region to deploy to
     #[arg(long, value_name = "NAME")]
-    region: RegionName,
+    region: Region,
     /// The partition of the account; without it, that of the Region: aws-cn in China, aws-us-gov in GovCloud
     #[arg(long, value_name = "NAME")]
     partition: Option<Partition>,

@@ -22,7 +22,7 @@ use crate::{
         invoke::{InvocationMode, RunCommand},
         organization_rollout,
         progress::Progress,
-        release_summary::users_with_notes,
+        release_summary::{UnreleasedUsers, users_with_notes},
         stack_recipients,
         stacks::Stacks,
     },
@@ -141,14 +141,14 @@ impl Conversation<'_> {
                 self.document.report = Some(report);
                 remaining
             }
-            Err(no_report) => vec![format!("all users: {no_report}")],
+            Err(no_report) => vec![UnreleasedUsers { user: None, cause: no_report.to_string() }],
         };
         if remaining.is_empty() {
             return self.run.output.say("The notes about the users are removed.\n");
         }
         note("The notes about some users were not removed:");
-        for line in &remaining {
-            note(wrapped("! ", line).trim_end());
+        for users in &remaining {
+            note(wrapped("! ", &users.to_string()).trim_end());
         }
         self.document.notes_left = remaining;
         if self.args.yes {
@@ -164,8 +164,8 @@ impl Conversation<'_> {
 
 /// The error for `--release` in an organization.
 const RELEASE_OF_MEMBERS: &str = "--release: the administering account has no role in the accounts of the organization, so it \
-                                  cannot remove the notes there. Leave it out (make: without RELEASE=1). A stack that manages the \
-                                  users later takes them over with make adopt";
+                                  cannot remove the notes there. Leave it out (make: without RELEASE=1). Another stack can take \
+                                  over these users later with make adopt";
 
 /// Asks. The proposed command treats the notes about users in the same way.
 async fn confirm(question: &str, notes: UserNotes, interrupt: &Interrupt) -> Result<(), CommandError> {

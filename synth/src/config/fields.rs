@@ -67,12 +67,12 @@ impl<'n> Fields<'n> {
     /// Reads a field that may be missing.
     pub(super) fn optional<K: SettingType>(&mut self, name: &str) -> Option<K> {
         let (key, value) = self.find(name)?;
-        let told = |wrong: ValueProblem| {
+        let located = |wrong: ValueProblem| {
             let wrong = if wrong.at.is_some() { wrong } else { wrong.at(value) };
             let wrong = if wrong.at.is_some() { wrong } else { wrong.at(key) };
             ValueProblem { message: format!("{name}: {}", wrong.message), ..wrong }
         };
-        K::read(value).map_err(|wrong| self.wrong.extend(wrong.into_iter().map(told))).ok()
+        K::read(value).map_err(|wrong| self.wrong.extend(wrong.into_iter().map(located))).ok()
     }
 
     /// Reads a field that must be there.

@@ -14,6 +14,8 @@ mod heartbeat;
 mod invisible;
 mod kms;
 mod organization;
+mod organization_ids;
+mod organization_setting;
 mod pattern;
 mod permissions_boundary;
 mod principal;
@@ -62,11 +64,11 @@ pub use dashboard::Dashboard;
 use document::ConfigDocument;
 pub use entry::{ConfiguredUsers, FIELDS};
 pub use heartbeat::MissedRunsWindow;
-use invisible::invisible_characters;
+use invisible::invisible_character_problems;
 pub use kms::{LogKey, TopicKey};
-pub use organization::{
-    Administrator, MemberAccounts, ORGANIZATION_FIELDS, Organization, OrganizationId, Region, UnitId,
-};
+pub use organization::{Administrator, MemberAccounts, Organization};
+pub use organization_ids::{OrganizationId, Region, UnitId};
+pub use organization_setting::ORGANIZATION_FIELDS;
 pub use permissions_boundary::PermissionsBoundary;
 pub use problem::{Position, Problem, Problems};
 pub use role_path::RolePath;
@@ -184,7 +186,7 @@ pub const fn constraints() -> &'static [Constraint] {
 pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     checked(text, overrides).map_err(|problems| {
         // Such a character is the cause of most other problems, and no message about them would show it.
-        let invisible = invisible_characters(text);
+        let invisible = invisible_character_problems(text);
         if invisible.is_empty() { problems } else { Problems::new(invisible) }
     })
 }
@@ -318,7 +320,7 @@ mod tests {
         let text = "users: [{name: alice, owner: o@b.co}, bob, {name: /ci/, overlap: 1d}]\nemails: [a@b.co]\n";
         let users = ["/ci/Alice", "carol", "/ci/"].map(|user| user.parse().unwrap()).into();
         let read = read(text, Overrides { users: Some(users), ..Overrides::default() }).unwrap();
-        let told: Vec<_> = read.config.users.iter().map(|entry| entry.member().to_string()).collect();
-        assert_eq!(told, ["/ci/Alice;owner=o@b.co", "carol", "/ci/;overlap=1d"]);
+        let members: Vec<_> = read.config.users.iter().map(|entry| entry.member().to_string()).collect();
+        assert_eq!(members, ["/ci/Alice;owner=o@b.co", "carol", "/ci/;overlap=1d"]);
     }
 }

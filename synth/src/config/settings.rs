@@ -21,7 +21,7 @@ use crate::config::{
     document::ConfigDocument,
     entry::ConfiguredUsers,
     kms::{LogKey, TopicKey},
-    organization::OrganizationSetting,
+    organization_setting::OrganizationSetting,
     permissions_boundary::PermissionsBoundary,
     reserved_concurrency::ReservedConcurrency,
     role_path::RolePath,
@@ -184,7 +184,7 @@ settings! {
         reserved_concurrency: ReservedConcurrency = "none", such as "none", "2";
     }
     Organization {
-        /// The accounts of an AWS organization that get a stack of their own, by a StackSet. Each stack rotates the keys of its
+        /// The accounts of an AWS organization that get a stack of their own, through a StackSet. Each stack rotates the keys of its
         /// own account. The stack of the administering account sends all mails. `none`: the stack rotates the keys of its own
         /// account, and there is no other stack.
         organization: OrganizationSetting = "none", such as "none", "{id: o-abcdefghij, region: eu-west-1, units: [ou-abcd-11112222]}", "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], exclude: ['444455556666'], first: '111122223333'}";

@@ -20,31 +20,42 @@ pub const STACK_SET: &str = "AWS::CloudFormation::StackSet";
 #[must_use]
 pub fn of_template(template: &Json) -> Option<Administrator> {
     let set = View(template).of(STACK_SET).next()?;
-    Some(match set.properties["CallAs"].as_str() {
-        Some("DELEGATED_ADMIN") => Administrator::DelegatedAdministrator,
-        _ => Administrator::ManagementAccount,
-    })
+    Some(Administrator::of_call_as(set.properties["CallAs"].as_str()))
 }
 
-/// The sentence about missing trusted access, with the command that grants it.
-#[must_use]
-pub fn without_access(administrator: Administrator) -> String {
+/// The reason why this account may not deploy to the accounts of the organization. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MayNotAdministerError {
+    /// Trusted access of StackSets is not active.
+    #[error(
+        "StackSets may not work in the accounts of the organization: trusted access is not active. Nothing was changed. To \
+         activate it, {}",
+        activation(*.0)
+    )]
+    NoTrustedAccess(Administrator),
+    /// The account does not administer StackSets as the template says.
+    #[error("{}\nAWS says: {message}", registration(*administrator, account))]
+    NotRegistered {
+        /// The administrator that the template names.
+        administrator: Administrator,
+        /// The number of this account, 12 digits.
+        account: String,
+        /// AWS's message.
+        message: String,
+    },
+}
+
+fn activation(administrator: Administrator) -> String {
     let command = "cloudformation activate-organizations-access";
-    let command = match administrator {
+    match administrator {
         Administrator::ManagementAccount => format!("run: {}", aws(command)),
         Administrator::DelegatedAdministrator => {
             format!("ask an administrator of the management account to run: aws {command}")
         }
-    };
-    format!(
-        "StackSets may not work in the accounts of the organization: trusted access is not active. Nothing was changed. To \
-         activate it, {command}"
-    )
+    }
 }
 
-/// The sentence about an account that does not administer StackSets as the template says.
-#[must_use]
-pub fn not_registered(administrator: Administrator, account: &str) -> String {
+fn registration(administrator: Administrator, account: &str) -> String {
     match administrator {
         Administrator::ManagementAccount => format!(
             "The account {account} is not the management account of the organization. Nothing was changed. Deploy in the \
@@ -86,10 +97,15 @@ mod tests {
                 "the management account to run: aws cloudformation activate-organizations-access",
             ),
         ] {
-            let text = without_access(administrator);
+            let text = MayNotAdministerError::NoTrustedAccess(administrator).to_string();
             assert!(text.ends_with(command) && text.contains("Nothing was changed"), "{text}");
         }
-        let text = not_registered(Administrator::DelegatedAdministrator, "111122223333");
-        assert!(text.ends_with("--account-id 111122223333"), "{text}");
+        let text = MayNotAdministerError::NotRegistered {
+            administrator: Administrator::DelegatedAdministrator,
+            account: "111122223333".into(),
+            message: "no".into(),
+        }
+        .to_string();
+        assert!(text.ends_with("--account-id 111122223333\nAWS says: no"), "{text}");
     }
 }

@@ -7,6 +7,7 @@ use crate::deploy::{
     aws::cloudformation::StackResource,
     deletion_summary::StackLocation,
     received_report::ReceivedReport,
+    release_summary::UnreleasedUsers,
     resubscription::Resubscription,
     rotation_check::UnrotatableUser,
 };
@@ -34,8 +35,8 @@ pub struct CommandDocument {
     pub resources: Vec<StackResource>,
     /// `destroy`: whether the stack is deleted.
     pub is_deleted: Option<bool>,
-    /// `destroy`: each user that still has notes, with the cause.
-    pub notes_left: Vec<String>,
+    /// `destroy`: the users that still have notes.
+    pub notes_left: Vec<UnreleasedUsers>,
     /// `resubscribe`: what was done for each subscription.
     pub subscriptions: Vec<Resubscription>,
 }
@@ -76,7 +77,7 @@ impl CommandDocument {
             "revoked": self.is_revoked,
             "resources": self.resources.iter().map(|one| json!({ "id": one.id, "type": one.kind })).collect::<Vec<_>>(),
             "deleted": self.is_deleted,
-            "notesLeft": self.notes_left,
+            "notesLeft": self.notes_left.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "subscriptions": self.subscriptions.iter().map(Resubscription::json).collect::<Vec<_>>(),
         })
     }
@@ -109,7 +110,7 @@ mod tests {
                 kind: "AWS::SNS::Topic".into(),
                 status: StackStatus::new("CREATE_COMPLETE"),
             }],
-            notes_left: vec!["a: why".into()],
+            notes_left: vec![UnreleasedUsers { user: None, cause: "why".into() }],
             subscriptions: vec![Resubscription { subscription, outcome: ResubscriptionOutcome::Requested }],
             ..CommandDocument::new("rotate", "keys", place)
         };

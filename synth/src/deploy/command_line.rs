@@ -13,6 +13,9 @@ const CHOICES: [(&str, &str); 3] = [("--config", "CONFIG"), ("--region", "REGION
 /// The configuration that make takes without `CONFIG`.
 const DEFAULT_CONFIG: &str = "rotation.yaml";
 
+/// The command that prints the permissions of a deployer.
+pub const DEPLOY_POLICY: &str = "synth deploy-policy --account NUMBER --region REGION";
+
 /// The command `make TARGET`, with the variables that choose the stack of this process. Without them, the command could run
 /// for another stack.
 #[must_use]

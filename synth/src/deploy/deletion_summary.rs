@@ -172,12 +172,10 @@ impl Deletion<'_> {
 /// What is deleted in the members of an organization, and what stays there, as text for people.
 #[must_use]
 pub fn members_summary(members: usize) -> String {
-    format!(
-        "First, in {}\n  \
-         the stacks of the StackSet are deleted, with the function, the schedule, the alarms and the log of each\n  \
-         the users, their access keys, the notes about them and the secrets in Secrets Manager stay\n",
-        counted(members, "member account")
-    )
+    let accounts = counted(members, "member account");
+    let deleted = "The stacks of the StackSet are deleted, each with its function, schedule, alarms and log.";
+    let stay = "The users, their access keys, the notes about them and the secrets in Secrets Manager stay.";
+    format!("First, in {accounts}\n{}{}", wrapped("- ", deleted), wrapped("- ", stay))
 }
 
 /// The account and Region of a stack.

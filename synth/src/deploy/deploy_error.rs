@@ -1,6 +1,7 @@
 //! The reasons why a deployment did not succeed.
 
 use crate::deploy::{
+    administrator::MayNotAdministerError,
     aws::AwsError,
     command_line::make,
     interrupt::Interrupted,
@@ -93,9 +94,9 @@ pub enum DeployError {
         /// The package that the approval covers. `None` if it covers only the change.
         package: Option<Sha256Digest>,
     },
-    /// The account may not deploy to the accounts of an organization. Holds the reason and what to do.
-    #[error("{0}")]
-    NoOrganization(String),
+    /// The account may not deploy to the accounts of an organization.
+    #[error(transparent)]
+    MayNotAdminister(#[from] MayNotAdministerError),
     /// Some accounts of the organization are not as the StackSet wants them. Holds which ones and what to do.
     #[error("{0}")]
     Members(String),

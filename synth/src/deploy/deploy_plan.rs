@@ -28,7 +28,7 @@ use crate::{
     },
     limits,
     package::Sha256Digest,
-    stack::{MEMBER_TEMPLATE_VERSION, artifacts},
+    stack::{MEMBER_PARAMETERS, MEMBER_TEMPLATE_VERSION, artifacts},
 };
 
 /// A release that is to be deployed.
@@ -173,14 +173,15 @@ impl Deployment {
         artifacts.chain([bundle]).chain(beside).filter(|(plan, _)| !plan.is_empty())
     }
 
-    /// Plans the member's stack in this account. What links it to the rotation stack is known only after that was deployed.
+    /// Plans the member's stack in this account. Its topic and its event bus are known only after the rotation stack was
+    /// deployed.
     async fn plan_beside(&self, mut stack: TargetStack, stacks: &mut Stacks<'_>) -> Result<Plan, DeployError> {
         let outputs = self.bundle.found.as_ref().map(|stack| &stack.outputs);
-        let links = outputs.and_then(links);
+        let topic_and_bus = outputs.and_then(topic_and_bus);
         stack.parameters = self.store.parameters(&self.package, self.version.as_ref());
-        let body = match links {
-            Some(links) => {
-                stack.parameters.extend(links);
+        let body = match topic_and_bus {
+            Some(parameters) => {
+                stack.parameters.extend(parameters);
                 self.store.body(&stack.document, stacks).await?
             }
             None => None,
@@ -306,7 +307,7 @@ impl Deployment {
         if let Some(mut beside) = beside.filter(|plan| !plan.is_empty()) {
             let context = Context { store: &self.store, origin: self.origin, package: self.package.digest, approved };
             beside.target.parameters = self.store.parameters(&self.package, Some(&version));
-            beside.target.parameters.extend(links(&outputs).into_iter().flatten());
+            beside.target.parameters.extend(topic_and_bus(&outputs).into_iter().flatten());
             context.close(&mut beside, is_open, stacks).await?;
             stacks.note(&format!("Deploying {}", beside.target.stack));
             stacks.carry_out(beside).await?;
@@ -356,10 +357,10 @@ fn member_template(version: Option<&ObjectVersion>) -> (&'static str, String) {
     (MEMBER_TEMPLATE_VERSION, version.map_or(NOT_UPLOADED, ObjectVersion::as_str).to_owned())
 }
 
-/// The parameters that link a member's stack to the rotation stack with these outputs. `None` if it is not deployed yet.
-fn links(outputs: &BTreeMap<String, String>) -> Option<[(&'static str, String); 2]> {
+/// The topic and the event bus of the rotation stack, as parameters of a member's stack. `None` if it is not deployed yet.
+fn topic_and_bus(outputs: &BTreeMap<String, String>) -> Option<[(&'static str, String); 2]> {
     let output = |name: &'static str| Some((name, outputs.get(name)?.clone()));
-    Some([output("TopicArn")?, output("EventBusArn")?])
+    Some([output(MEMBER_PARAMETERS.topic_arn)?, output(MEMBER_PARAMETERS.event_bus_arn)?])
 }
 
 impl Store {
@@ -413,7 +414,12 @@ impl Store {
     /// The parameters that say where the package is. Lambda takes exactly this version.
     fn parameters(&self, package: &Object, version: Option<&ObjectVersion>) -> Vec<(&'static str, String)> {
         let version = version.map_or(NOT_UPLOADED, ObjectVersion::as_str).to_owned();
-        vec![("CodeBucket", self.bucket.name.clone()), ("CodeKey", package.key()), ("CodeVersion", version)]
+        let names = MEMBER_PARAMETERS;
+        vec![
+            (names.code_bucket, self.bucket.name.clone()),
+            (names.code_key, package.key()),
+            (names.code_version, version),
+        ]
     }
 
     /// What the bucket has under the key of the object. Without a bucket, nothing.

@@ -169,7 +169,7 @@ impl FormerUsers {
     /// One text for each thing that a person must know. A command is on a line of its own. Empty if there is none.
     #[must_use]
     pub fn lines(&self, region: &str) -> Vec<String> {
-        let mut lines: Vec<_> = self.left.iter().map(|user| format!("{user}: needs attention, {WHY_LEFT}")).collect();
+        let mut lines: Vec<_> = self.left.iter().map(|user| format!("{user}: {WHY_LEFT}")).collect();
         lines.extend(self.secrets_of_deleted_users.iter().map(|secret| {
             let UserSecret { name, .. } = secret;
             let command = secret.deletion(region);

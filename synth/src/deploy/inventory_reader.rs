@@ -37,8 +37,8 @@ pub struct InventoryConfig<'c> {
 pub enum InventoryError {
     /// The caller lacks a permission.
     #[error(
-        "not permitted to read the account's access keys ({operation}): {message}; the inventory needs {}; `synth inventory \
-         --policy` prints a policy with them",
+        "not permitted to read the account's access keys ({operation}): {message}. The inventory needs {}. To print a policy with \
+         them: synth inventory --policy",
         permissions::ACTIONS.join(", ")
     )]
     Denied {

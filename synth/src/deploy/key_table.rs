@@ -9,26 +9,17 @@ use crate::{
         received_report::{ReceivedKey, ReceivedUser},
         received_words::{ReceivedChangeKind, ReceivedNextKind},
     },
-    screen::{WIDTH, short_id},
+    screen::{short_id, table},
 };
-
-/// The widest user name that has its keys on the same line.
-const NAME: usize = 24;
-
-/// A line of the table, as cells: the mark, the user, the key, the state, the age, what is next, and the owner.
-type Row = [String; 6];
 
 /// The table: each user with its keys, their ages, and what happens to them next. A user that is not in order has a mark.
 #[must_use]
 pub fn key_table(users: &[&ReceivedUser], at: Timestamp) -> String {
     let header = ["  USER", "KEY", "STATE", "AGE", "NEXT", "OWNER"].map(str::to_owned);
-    let mut rows: Vec<Row> = vec![header];
+    let mut rows = vec![header];
     for user in users {
         let mark = if user.is_in_order() { "  " } else { "! " };
         let mut name = format!("{mark}{}", one_line(&user.user));
-        if name.chars().count() > NAME + 2 {
-            rows.push([take(&mut name), String::new(), String::new(), String::new(), String::new(), String::new()]);
-        }
         let mut owner = user.owner.as_deref().map(one_line).unwrap_or_default();
         // The name and the owner stand in the first line only.
         let mut row = |[key, state, age, next]: [String; 4]| {
@@ -46,28 +37,7 @@ pub fn key_table(users: &[&ReceivedUser], at: Timestamp) -> String {
             row([short_id(&key.id), key.status.to_string(), age, next_of(user, key)]);
         }
     }
-    // A name that has a line of its own does not widen the column.
-    let is_alone = |row: &Row| row[1].is_empty() && !row[0].is_empty();
-    let width = |column: usize| {
-        let cells = rows.iter().filter(|row| column > 0 || !is_alone(row));
-        cells.map(|row| row[column].chars().count()).max().unwrap_or_default()
-    };
-    let widths: [usize; 5] = std::array::from_fn(width);
-    let line = |row: &Row| {
-        if is_alone(row) {
-            return format!("{}\n", row[0]);
-        }
-        let padded: Vec<_> = widths.iter().zip(row).map(|(width, cell)| format!("{cell:<width$}  ")).collect();
-        let cells = padded.concat();
-        let room = WIDTH.saturating_sub(cells.chars().count());
-        let owner = if row[5].chars().count() > room {
-            format!("{}…", row[5].chars().take(room.saturating_sub(1)).collect::<String>())
-        } else {
-            row[5].clone()
-        };
-        format!("{}\n", format!("{cells}{owner}").trim_end())
-    };
-    rows.iter().map(line).collect()
+    table(&rows)
 }
 
 /// What happens next to a key, with its day if it is known.

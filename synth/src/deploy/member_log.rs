@@ -2,22 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use lambda::model::time::Timestamp;
+use lambda::{
+    model::time::Timestamp,
+    report::log_event::{MEMBER_ALARM, MEMBER_RUN},
+};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::{run_counts::RunCounts, stack_alarm::AlarmState};
 
-/// The pattern of CloudWatch Logs for the lines about runs.
-pub const RUNS: &str = "{ $.event = \"member_run\" }";
-
-/// The pattern of CloudWatch Logs for the lines about alarms.
-pub const ALARMS: &str = "{ $.event = \"member_alarm\" }";
-
 /// The last run of a member that did what was due for all its users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastMemberRun {
-    /// When the publisher heard of it.
+    /// When the publisher got the event of the run.
     pub at: Timestamp,
     /// What the run did, in numbers.
     pub counts: RunCounts,
@@ -31,31 +28,36 @@ pub struct MemberLog {
     alarms: BTreeMap<(String, String), (Timestamp, AlarmState)>,
 }
 
+/// A line of the log. A line about a run has a summary, and one about an alarm its name and its state.
 #[derive(Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Line {
-    MemberRun { account: String, summary: RunCounts },
-    MemberAlarm { account: String, alarm: String, state: String },
+struct Line {
+    event: String,
+    account: String,
+    summary: Option<RunCounts>,
+    alarm: Option<String>,
+    state: Option<String>,
 }
 
 impl MemberLog {
-    /// Reads a line of the log that was written at this time. Other lines count for nothing.
+    /// Reads a line of the log that was written at this time. A line that is not about a run or an alarm of a member is
+    /// skipped.
     pub fn learn(&mut self, line: &str, at: Timestamp) {
-        match serde_json::from_str(line) {
-            Ok(Line::MemberRun { account, summary }) => {
+        let Ok(Line { event, account, summary, alarm, state }) = serde_json::from_str(line) else { return };
+        match (event.as_str(), summary, alarm, state) {
+            (MEMBER_RUN, Some(counts), ..) => {
                 let known = self.runs.get(&account).map(|run| run.at);
                 if known.is_none_or(|known| known <= at) {
-                    self.runs.insert(account, LastMemberRun { at, counts: summary });
+                    self.runs.insert(account, LastMemberRun { at, counts });
                 }
             }
-            Ok(Line::MemberAlarm { account, alarm, state }) => {
+            (MEMBER_ALARM, _, Some(alarm), Some(state)) => {
                 let state = (at, AlarmState::of(&state));
                 let known = self.alarms.entry((account, alarm)).or_insert(state);
                 if known.0 <= at {
                     *known = state;
                 }
             }
-            Err(_) => {}
+            _ => {}
         }
     }
 
@@ -67,9 +69,9 @@ impl MemberLog {
 
     /// The names of the account's alarms that are in the state ALARM.
     #[must_use]
-    pub fn ringing(&self, account: &str) -> Vec<String> {
-        let ringing = self.alarms.iter().filter(|((of, _), (_, state))| of == account && *state == AlarmState::Alarm);
-        ringing.map(|((_, name), _)| name.clone()).collect()
+    pub fn alarms_of(&self, account: &str) -> Vec<String> {
+        let alarms = self.alarms.iter().filter(|((of, _), (_, state))| of == account && *state == AlarmState::Alarm);
+        alarms.map(|((_, name), _)| name.clone()).collect()
     }
 
     /// The accounts that the log has lines about.
@@ -95,8 +97,8 @@ mod tests {
     #[test]
     fn the_newest_line_counts() {
         let at = |hours: i64| Timestamp::from_unix(1_795_490_200 + hours * 3_600);
-        let run = |account: &str, failed: usize| json!({ "level": "INFO", "event": "member_run", "account": account, "summary": { "users": 3, "failed": failed } });
-        let alarm = |name: &str, state: &str| json!({ "event": "member_alarm", "account": "111122223333", "alarm": name, "state": state });
+        let run = |account: &str, failed: usize| json!({ "level": "INFO", "event": MEMBER_RUN, "account": account, "summary": { "users": 3, "failed": failed } });
+        let alarm = |name: &str, state: &str| json!({ "event": MEMBER_ALARM, "account": "111122223333", "alarm": name, "state": state });
         let mut log = MemberLog::default();
         // Pages of the log can come in any order.
         for (line, hours) in [
@@ -116,7 +118,7 @@ mod tests {
         assert_eq!((run.at, run.counts.failed), (at(24), 0));
         assert_eq!(log.run("444455556666").unwrap().counts.failed, 2);
         assert_eq!(log.run("777788889999"), None);
-        assert_eq!(log.ringing("111122223333"), ["keys-users-failed"]);
+        assert_eq!(log.alarms_of("111122223333"), ["keys-users-failed"]);
         assert_eq!(log.accounts().collect::<std::collections::BTreeSet<_>>().len(), 2);
         assert_eq!(run.json()["at"], json!(at(24)));
     }

@@ -7,8 +7,6 @@ use lambda::model::time::Timestamp;
 pub struct MemberOperation {
     /// The id of the operation.
     pub id: String,
-    /// What it does, as AWS writes it, such as `CREATE`.
-    pub action: String,
     /// How far it is.
     pub phase: OperationPhase,
     /// When it was requested.
@@ -26,9 +24,9 @@ pub enum OperationPhase {
     Stopping,
     /// A person stopped it.
     Stopped,
-    /// It has ended within its tolerance.
+    /// It has ended. At most as many accounts failed as the StackSet tolerates.
     Succeeded,
-    /// It failed in more accounts than its tolerance allows, so AWS did not begin the others.
+    /// More accounts failed than the StackSet tolerates, so AWS did not begin the others.
     Failed,
 }
 

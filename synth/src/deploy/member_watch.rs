@@ -1,4 +1,4 @@
-//! Looks at the operations of a StackSet while they run, and tells what is new.
+//! Polls the operations of a StackSet while they run, and returns what is new.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,15 +11,15 @@ use crate::deploy::{
     organization_progress::{OrganizationOutcome, OrganizationProgress, OrganizationUpdate},
 };
 
-/// The time between two looks. An operation takes minutes, and with a thousand accounts a look takes ten calls.
-const BETWEEN_LOOKS: Duration = Duration::from_secs(5);
+/// The time between two polls. An operation takes minutes, and with a thousand accounts a poll takes ten calls.
+const BETWEEN_POLLS: Duration = Duration::from_secs(5);
 
 /// The operations of a StackSet that were requested since a moment, or that had not ended by then.
 #[derive(Debug)]
 pub struct MemberWatch {
     set: StackSet,
     since: Timestamp,
-    looked: Option<Instant>,
+    polled: Option<Instant>,
     ended: BTreeSet<String>,
     progress: Option<OrganizationProgress>,
     outcomes: Vec<OrganizationOutcome>,
@@ -35,7 +35,7 @@ impl MemberWatch {
     /// Watches a StackSet from this moment.
     #[must_use]
     pub const fn of(set: StackSet, since: Timestamp) -> Self {
-        Self { set, since, looked: None, ended: BTreeSet::new(), progress: None, outcomes: Vec::new() }
+        Self { set, since, polled: None, ended: BTreeSet::new(), progress: None, outcomes: Vec::new() }
     }
 
     /// The StackSet.
@@ -44,23 +44,23 @@ impl MemberWatch {
         &self.set
     }
 
-    /// Looks if the last look is a while ago. Returns what is new, and nothing between two looks.
+    /// Polls, unless the last poll was a moment ago. Returns what is new.
     ///
     /// # Errors
     /// [`AwsError`] if the operations cannot be read.
-    pub async fn look_if_due(&mut self) -> Result<Vec<OrganizationUpdate>, AwsError> {
-        if self.looked.is_some_and(|looked| looked.elapsed() < BETWEEN_LOOKS) {
+    pub async fn poll_if_due(&mut self) -> Result<Vec<OrganizationUpdate>, AwsError> {
+        if self.polled.is_some_and(|polled| polled.elapsed() < BETWEEN_POLLS) {
             return Ok(Vec::new());
         }
-        self.looked = Some(Instant::now());
-        self.look().await
+        self.polled = Some(Instant::now());
+        self.poll().await
     }
 
-    /// Looks at the operation that runs, and at each that has ended since the last look. Returns what is new.
+    /// Reads the operation that runs, and each that has ended since the last poll. Returns what is new.
     ///
     /// # Errors
     /// [`AwsError`] if the operations cannot be read.
-    pub async fn look(&mut self) -> Result<Vec<OrganizationUpdate>, AwsError> {
+    pub async fn poll(&mut self) -> Result<Vec<OrganizationUpdate>, AwsError> {
         let mut news = Vec::new();
         let mut operations = self.set.operations().await?;
         // The oldest first. An operation that waits for others is of interest only if no other runs.
@@ -87,7 +87,7 @@ impl MemberWatch {
         is_new || !operation.phase.has_ended()
     }
 
-    /// Whether an operation runs, as far as the last look showed.
+    /// Whether an operation runs, as of the last poll.
     #[must_use]
     pub const fn is_running(&self) -> bool {
         self.progress.is_some()

@@ -8,16 +8,16 @@ use crate::{
         member_stack::{MemberStack, member_cause},
         root_cause::RootCause,
     },
-    screen::{counted, few, wrapped},
+    screen::{COMMAND, counted, few, wrapped},
 };
 
-/// How many accounts a list of those under way names.
+/// The most accounts in progress that a line names.
 const NAMED: usize = 2;
 
-/// How many parts a large operation is reported in: one line for each tenth of its accounts.
+/// A large operation is reported in this many parts: one line for each tenth of its accounts.
 const PARTS: usize = 10;
 
-/// The accounts with which a deployment goes on.
+/// What is said of the accounts with which a deployment goes on.
 pub const NOT_UP_TO_DATE: &str = "are not up to date";
 
 /// The reason of a failure that AWS does not explain.
@@ -32,7 +32,7 @@ pub struct OrganizationProgress {
     accounts: BTreeMap<String, AccountResult>,
 }
 
-/// What is new about an operation since the last look.
+/// What is new about an operation since the last poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrganizationUpdate {
     /// The operation ended in this account.
@@ -206,7 +206,7 @@ impl OrganizationOutcome {
             text += &indented(cause);
         }
         let next = if self.failed.is_empty() { "Then" } else { "Remove the causes. Then" };
-        text + &format!("{next} run: {again}\nIt goes on with the accounts that {rest}.\n")
+        text + &format!("{next} run:\n{COMMAND}{again}\nIt goes on with the accounts that {rest}.\n")
     }
 
     /// The failures with the same cause together, the most frequent first. In a large organization, most accounts fail for
@@ -224,7 +224,7 @@ impl OrganizationOutcome {
     }
 }
 
-/// How many accounts a line about a cause names.
+/// The most accounts that a line about a cause names.
 const FEW: usize = 5;
 
 /// A cause without what differs between accounts: their numbers and the ids of requests.
@@ -249,7 +249,7 @@ mod tests {
     use crate::screen::WIDTH;
 
     fn operation(phase: OperationPhase) -> MemberOperation {
-        MemberOperation { id: "one".into(), action: "UPDATE".into(), phase, requested: Timestamp::from_unix(0) }
+        MemberOperation { id: "one".into(), phase, requested: Timestamp::from_unix(0) }
     }
 
     fn result(number: usize, phase: AccountPhase, reason: Option<&str>) -> AccountResult {
@@ -272,7 +272,7 @@ mod tests {
         if let Some(end) = progress.outcome().filter(|end| !end.is_complete()) {
             text += &format!("\n{}", end.text("make deploy", NOT_UP_TO_DATE));
         }
-        for line in text.lines().filter(|line| !line.contains("run: ")) {
+        for line in text.lines() {
             assert!(line.chars().count() <= WIDTH, "{line:?} in\n{text}");
         }
         text
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_told_once_for_each_end() {
+    fn an_account_is_reported_once_for_each_end() {
         let mut progress = OrganizationProgress::of(operation(OperationPhase::Running));
         let failed = result(1, AccountPhase::Failed, Some("no"));
         let running = result(2, AccountPhase::Running, None);

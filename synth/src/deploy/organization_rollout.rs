@@ -1,10 +1,10 @@
-//! Brings an organization's accounts to the state of its StackSet, and removes its stacks from them.
+//! Updates the members' stacks to the state of their StackSets, or deletes them.
 
 use lambda::model::time::Timestamp;
 
 use crate::config::Administrator;
 use crate::deploy::{
-    administrator::{STACK_SET, TrustedAccess, not_registered, without_access},
+    administrator::{MayNotAdministerError, STACK_SET, TrustedAccess},
     aws::{
         AwsError, Session,
         cloudformation::{CloudFormation, Stack},
@@ -24,28 +24,28 @@ use crate::screen::counted;
 
 /// What a deployment does with accounts that are not up to date when it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Laggards {
+pub enum OutdatedAccounts {
     /// It goes on with them: the StackSet itself did not change.
     Update,
     /// It only reports them: the operation of the StackSet has just tried.
     Report,
 }
 
-/// Checks that StackSets may work in the organization. Nothing is changed before.
+/// Checks that StackSets may work in the organization. A deployment calls this before it changes anything.
 ///
 /// # Errors
-/// [`DeployError::NoOrganization`] with the command that grants it.
+/// [`DeployError::MayNotAdminister`] with the command that grants it.
 pub async fn check_access(session: &Session, administrator: Administrator) -> Result<(), DeployError> {
-    let why = match session.trusted_access(administrator).await {
-        Ok(TrustedAccess::Granted) => return Ok(()),
-        Ok(TrustedAccess::Missing) => without_access(administrator),
+    match session.trusted_access(administrator).await {
+        Ok(TrustedAccess::Granted) => Ok(()),
+        Ok(TrustedAccess::Missing) => Err(MayNotAdministerError::NoTrustedAccess(administrator).into()),
         // AWS knows no organization of this account, or does not let it administer StackSets.
         Err(AwsError::Refused { message, code, .. }) if code.as_str() == "ValidationError" => {
-            format!("{}\nAWS says: {message}", not_registered(administrator, &session.account))
+            let account = session.account.clone();
+            Err(MayNotAdministerError::NotRegistered { administrator, account, message }.into())
         }
-        Err(problem) => return Err(problem.into()),
-    };
-    Err(DeployError::NoOrganization(why))
+        Err(problem) => Err(problem.into()),
+    }
 }
 
 /// The StackSets of a deployed stack: one, and one for the account that is changed first.
@@ -63,13 +63,13 @@ pub async fn stack_sets(
     Ok(names.filter(|name| !name.is_empty()).map(|name| StackSet::named(session, &name, administrator)).collect())
 }
 
-/// Waits until no operation works on the members, and brings those up to date that an earlier operation did not reach.
+/// Waits until no operation works on the members. Then updates the accounts that an earlier operation did not reach.
 ///
 /// # Errors
 /// [`DeployError`] if some accounts are not up to date at the end, or if that cannot be read.
-pub async fn settle(
+pub async fn update_outdated(
     sets: Vec<StackSet>,
-    laggards: Laggards,
+    outdated: OutdatedAccounts,
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
 ) -> Result<(), DeployError> {
@@ -80,11 +80,11 @@ pub async fn settle(
         let found = watch.set().members().await?;
         let behind = found.iter().filter(|member| member.state.needs_another_operation());
         let behind: Vec<_> = behind.map(|member| member.account.clone()).collect();
-        if behind.is_empty() || laggards == Laggards::Report {
+        if behind.is_empty() || outdated == OutdatedAccounts::Report {
             members.extend(found);
             continue;
         }
-        stacks.note(&format!("Going on with {} that are not up to date", counted(behind.len(), "account")));
+        stacks.note(&format!("Updating {} that are not up to date", counted(behind.len(), "account")));
         if let Some(targets) = watch.set().targets().await? {
             watch.set().update(&targets, &MemberScope::Accounts(behind)).await?;
             follow(&mut watch, interrupt, stacks).await?;
@@ -133,7 +133,7 @@ pub async fn delete_members(
 async fn follow(watch: &mut MemberWatch, interrupt: &Interrupt, stacks: &mut Stacks<'_>) -> Result<(), DeployError> {
     let mut pace = PollInterval::default();
     loop {
-        for update in watch.look().await? {
+        for update in watch.poll().await? {
             stacks.say(&Message::Members(&update));
         }
         stacks.watch(watch.summary());
@@ -148,7 +148,7 @@ async fn follow(watch: &mut MemberWatch, interrupt: &Interrupt, stacks: &mut Sta
     }
 }
 
-/// What the states of all stacks say about the last operation.
+/// How the last operation ended, by the states of all stacks.
 fn outcome_of(members: &[MemberStack]) -> OrganizationOutcome {
     let number = |state| members.iter().filter(|member| member.state == state).count();
     let failed = members.iter().filter(|member| matches!(member.state, MemberState::Failed | MemberState::Inoperable));

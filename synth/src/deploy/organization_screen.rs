@@ -5,17 +5,18 @@ use crate::{
     config::MEMBER,
     deploy::{
         command_line::{aws, make},
-        local_configuration::ConfigurationComparison,
         member_stack::MemberState,
         organization_status::{MemberCondition, MemberStatus, OrganizationStatus},
+        run_counts::RunCounts,
         stack_alarm::AlarmState,
         stack_status::StackState,
+        status_facts::{
+            SHOWN, alarms_text, configuration_text, fact_lines, mail_facts, next_for_mail_or_configuration,
+            outputs_text, problem_lines, stack_problem, unknown,
+        },
         status_report::ReportedUsers,
-        status_screen::{SHOWN, alarms_text, configuration_text, declared, mail_facts, problem_lines, unknown},
-        subscriptions::SubscriptionState,
-        table::table,
     },
-    screen::{Verbosity, counted, few, wrapped},
+    screen::{Verbosity, counted, few, grouped, table, wrapped},
     shell::quoted,
 };
 
@@ -34,11 +35,10 @@ pub fn text(status: &OrganizationStatus, users: ReportedUsers, detail: Verbosity
     let mut text = format!("{name}, administered by account {account}, {region}: {}\n", stack.status);
     text += &screen.problems();
     text.push('\n');
-    screen.facts().into_iter().for_each(|(label, fact)| text += &wrapped(&format!("{label:<15}"), &fact));
+    text += &fact_lines(screen.facts());
     text += &screen.members();
-    if detail == Verbosity::Full && !stack.outputs.is_empty() {
-        text += "\nOutputs\n";
-        text += &table(stack.outputs.iter().map(|(key, value)| [key.as_str(), value.as_str()]));
+    if detail == Verbosity::Full {
+        text += &outputs_text(stack);
     }
     text.push('\n');
     text += &screen.next_command();
@@ -59,12 +59,7 @@ impl OrganizationScreen<'_> {
     /// The line of problems, and a line of its own for a configuration that is not deployed.
     fn problems(&self) -> String {
         let OrganizationStatus { stack, alarms, members, log, .. } = self.status;
-        let mut problems = Vec::new();
-        if StackState::of(Some(&stack.status)) != StackState::Deployed {
-            problems.push(format!("the stack is in {}", stack.status));
-        } else if stack.status.is_rollback() {
-            problems.push("the last deployment was rolled back".to_owned());
-        }
+        let mut problems = Vec::from_iter(stack_problem(stack));
         if members.is_err() {
             problems.push("the state of the accounts is unknown".to_owned());
         }
@@ -143,58 +138,43 @@ impl OrganizationScreen<'_> {
 
     /// What is wrong with these accounts. Those with the same problem are named together.
     fn details(&self, members: &[MemberStatus]) -> Vec<String> {
-        let mut details: Vec<(Vec<String>, Vec<String>)> = Vec::new();
-        let mut add = |account: &str, lines: Vec<String>| match details.iter_mut().find(|(known, _)| *known == lines) {
-            Some((_, accounts)) => accounts.push(account.to_owned()),
-            None => details.push((lines, vec![account.to_owned()])),
-        };
+        let mut problems = Vec::new();
         for MemberStatus { account, stack, alarms, last_run } in members {
+            let mut add = |text: String| problems.push((text, account.clone()));
             if let Some(stack) = stack {
-                let cause = stack.cause().map(|cause| cause.to_string().lines().map(str::to_owned).collect());
-                let explained = state_text(stack.state).map(|text| vec![text.to_owned()]);
-                if let Some(lines) = cause.or(explained) {
-                    add(account, lines);
-                }
+                let cause = stack.cause().map(|cause| cause.to_string());
+                cause.or_else(|| state_text(stack.state).map(str::to_owned)).into_iter().for_each(&mut add);
             }
-            let problems = last_run.as_ref().map(|run| run.counts.problems()).unwrap_or_default();
-            if !problems.is_empty() {
-                add(account, vec![format!("last run: {}", problems.join(", "))]);
+            let of_users = last_run.as_ref().map(|run| run.counts.problems()).unwrap_or_default();
+            if !of_users.is_empty() {
+                add(format!("last run: {}", of_users.join(", ")));
             }
             if !alarms.is_empty() {
                 let prefix = format!("{}{MEMBER}-", self.status.name);
                 let names: Vec<_> = alarms.iter().map(|name| name.strip_prefix(&prefix).unwrap_or(name)).collect();
-                add(account, vec![format!("ALARM: {}", names.join(", "))]);
+                add(format!("ALARM: {}", names.join(", ")));
             }
         }
-        let detail = |(lines, accounts): (Vec<String>, Vec<String>)| {
-            let mut lines = lines.into_iter();
+        let detail = |(text, accounts): (String, Vec<String>)| {
+            let mut lines = text.lines();
             let first = format!("{}: {}", few(&accounts, NAMED), lines.next().unwrap_or_default());
-            wrapped("! ", &first) + &lines.map(|line| wrapped("  ", &line)).collect::<String>()
+            lines.fold(wrapped("! ", &first), |text, line| text + &wrapped("  ", line))
         };
-        details.into_iter().map(detail).collect()
+        grouped(problems).into_iter().map(detail).collect()
     }
 
     /// The command that helps most.
     fn next_command(&self) -> String {
         let OrganizationStatus { name, stack, configuration, .. } = self.status;
-        let is_mail_in = |state| {
-            let mut subscriptions = declared(self.status.topics()).into_iter();
-            subscriptions.any(|one| one.declared.is_mail() && one.state == state)
-        };
         let needs_operation =
             |member: &MemberStatus| member.stack.as_ref().is_some_and(|stack| stack.state.needs_another_operation());
-        let resubscribe = make("resubscribe");
         let users = self.accounts.iter().find(|member| member.condition() == MemberCondition::UsersNotInOrder);
         if let StackState::Stuck(remedy) = StackState::of(Some(&stack.status)) {
             format!("Next: {}\n", remedy.for_stack(name))
         } else if self.accounts.iter().any(needs_operation) {
             format!("Next, to bring these accounts up to date: {}\n", make("deploy"))
-        } else if is_mail_in(SubscriptionState::Pending) {
-            format!("Follow the link in the mail from AWS within 48 hours.\nNext, for a new mail: {resubscribe}\n")
-        } else if is_mail_in(SubscriptionState::Gone) {
-            format!("Next, for a new mail from AWS: {resubscribe}\n")
-        } else if matches!(configuration, Some(found) if found.comparison == ConfigurationComparison::Differs) {
-            format!("Next, to deploy the configuration: {}\n", make("deploy"))
+        } else if let Some(next) = next_for_mail_or_configuration(self.status.topics(), configuration.as_ref()) {
+            next
         } else if let Some(MemberStatus { account, .. }) = users {
             let log = quoted(&format!("/aws/lambda/{name}{MEMBER}"));
             let region = &self.status.region;
@@ -215,11 +195,11 @@ impl OrganizationScreen<'_> {
 const fn state_text(state: MemberState) -> Option<&'static str> {
     match state {
         MemberState::Inoperable => {
-            Some("a deletion failed, so StackSets does not touch the stack: docs/organization.md says how to remove it")
+            Some("a deletion failed, so StackSets no longer changes the stack. To remove it, see docs/organization.md")
         }
         MemberState::Failed => Some("the last operation failed, and AWS gives no reason"),
         MemberState::Cancelled => Some("the last operation ended before it reached the account"),
-        MemberState::Outdated => Some("the stack does not have what was deployed last"),
+        MemberState::Outdated => Some("the stack does not have the template that was deployed last"),
         MemberState::Suspended => Some("the account is suspended, so no run rotates its keys"),
         MemberState::Pending | MemberState::Running | MemberState::Current => None,
     }
@@ -228,13 +208,13 @@ const fn state_text(state: MemberState) -> Option<&'static str> {
 /// The table of accounts. `without_stack` is the state of an account that has no known stack.
 fn member_table(members: &[MemberStatus], without_stack: &str) -> String {
     let number = |number: usize| if number == 0 { "-".to_owned() } else { number.to_string() };
-    let row = |MemberStatus { account, stack, last_run, alarms }: &MemberStatus| {
+    let row = |member: &MemberStatus| {
+        let MemberStatus { account, stack, last_run, alarms } = member;
         let counts = last_run.as_ref().map(|run| run.counts);
-        let of = |part: fn(&crate::deploy::run_counts::RunCounts) -> usize| {
-            counts.as_ref().map_or("-".to_owned(), |counts| number(part(counts)))
-        };
+        let of = |part: fn(&RunCounts) -> usize| counts.as_ref().map_or("-".to_owned(), |counts| number(part(counts)));
+        let mark = if member.condition().is_problem() { "!" } else { " " };
         [
-            account.clone(),
+            format!("{mark} {account}"),
             stack.as_ref().map_or(without_stack, |stack| stack.state.as_str()).to_owned(),
             last_run.as_ref().map_or("none".to_owned(), |run| run.at.to_minute()),
             of(|counts| counts.users),
@@ -245,16 +225,9 @@ fn member_table(members: &[MemberStatus], without_stack: &str) -> String {
         ]
     };
     let header =
-        ["ACCOUNT", "STACK", "LAST RUN", "USERS", "OVERDUE", "FAILED", "ATTENTION", "ALARMS"].map(str::to_owned);
+        ["  ACCOUNT", "STACK", "LAST RUN", "USERS", "OVERDUE", "FAILED", "ATTENTION", "ALARMS"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(header).chain(members.iter().map(row)).collect();
-    let lines = table(rows.iter().map(|row| row.each_ref().map(String::as_str)));
-    let is_problem = std::iter::once(false).chain(members.iter().map(|member| member.condition().is_problem()));
-    // The mark takes the place of the table's indent.
-    let marked = lines.lines().zip(is_problem).map(|(line, is_problem)| match line.strip_prefix("  ") {
-        Some(rest) if is_problem => format!("! {rest}\n"),
-        _ => format!("{line}\n"),
-    });
-    marked.collect()
+    table(&rows)
 }
 
 #[cfg(test)]
@@ -266,10 +239,11 @@ mod tests {
     use crate::{
         deploy::{
             aws::AwsError,
-            organization_status::tests::{in_order, member, ran, rang},
+            local_configuration::ConfigurationComparison,
+            organization_status::tests::{in_order, member, raised, ran},
             stack_status::StackStatus,
             status_report::tests::topic,
-            subscriptions::StackTopic,
+            subscriptions::{StackTopic, SubscriptionState},
         },
         screen::WIDTH,
     };
@@ -296,9 +270,9 @@ mod tests {
         members.push(member(accounts + 1, MemberState::Current, None));
         ran(log, 1, &json!({ "users": 50, "overdue": 3, "failed": 1, "needsAttention": 12 }));
         ran(log, 2, &json!({ "users": 5000, "overdue": 1 }));
-        rang(log, 2, "keys-member-overdue-keys");
-        rang(log, 4, "keys-member-users-failed");
-        rang(log, 4, "keys-member-missed-runs");
+        raised(log, 2, "keys-member-overdue-keys");
+        raised(log, 4, "keys-member-users-failed");
+        raised(log, 4, "keys-member-missed-runs");
         status.stack.status = StackStatus::new("UPDATE_ROLLBACK_COMPLETE");
         if let Some(configuration) = &mut status.configuration {
             configuration.comparison = ConfigurationComparison::Differs;
@@ -318,7 +292,7 @@ mod tests {
                 1 => members[number - 1] = member(number, MemberState::Failed, Some(CAUSE)),
                 2 => ran(log, number, &json!({ "users": 50, "overdue": 1 })),
                 3 => ran(log, number, &json!({ "users": 50, "failed": 2 })),
-                _ => rang(log, number, "keys-member-users-failed"),
+                _ => raised(log, number, "keys-member-users-failed"),
             }
         }
         status

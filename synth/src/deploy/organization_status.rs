@@ -167,7 +167,7 @@ impl OrganizationStatus {
             account: account.to_owned(),
             stack: stacks.get(account).map(|stack| (*stack).clone()),
             last_run: log.and_then(|log| log.run(account)).cloned(),
-            alarms: log.map(|log| log.ringing(account)).unwrap_or_default(),
+            alarms: log.map(|log| log.alarms_of(account)).unwrap_or_default(),
         };
         let mut all: Vec<_> = names.into_iter().map(status).collect();
         // The order of accounts of the same condition stays.
@@ -231,6 +231,8 @@ impl OrganizationStatus {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use lambda::report::log_event::{MEMBER_ALARM, MEMBER_RUN};
+
     use super::*;
     use crate::deploy::{
         local_configuration::ConfigurationComparison,
@@ -255,12 +257,12 @@ pub(super) mod tests {
     }
 
     pub(in crate::deploy) fn ran(log: &mut MemberLog, number: usize, summary: &Json) {
-        let line = json!({ "event": "member_run", "account": account(number), "summary": summary });
+        let line = json!({ "event": MEMBER_RUN, "account": account(number), "summary": summary });
         log.learn(&line.to_string(), at("2026-11-29T00:00:09Z"));
     }
 
-    pub(in crate::deploy) fn rang(log: &mut MemberLog, number: usize, alarm: &str) {
-        let line = json!({ "event": "member_alarm", "account": account(number), "alarm": alarm, "state": "ALARM" });
+    pub(in crate::deploy) fn raised(log: &mut MemberLog, number: usize, alarm: &str) {
+        let line = json!({ "event": MEMBER_ALARM, "account": account(number), "alarm": alarm, "state": "ALARM" });
         log.learn(&line.to_string(), at("2026-11-29T00:00:09Z"));
     }
 
@@ -297,7 +299,7 @@ pub(super) mod tests {
         members[4].state = MemberState::Failed;
         members.push(member(8, MemberState::Current, None));
         ran(log, 4, &json!({ "users": 50, "overdue": 1 }));
-        rang(log, 6, "keys-member-users-failed");
+        raised(log, 6, "keys-member-users-failed");
         let found: Vec<_> =
             status.accounts().iter().map(|member| (member.account.clone(), member.condition())).collect();
         let expected = [
@@ -328,7 +330,7 @@ pub(super) mod tests {
             (with(&|status| status.log = Err(AwsError::Expired)), false),
             (with(&|status| status.members = Err(denied())), false),
             (with(&|status| status.alarm_subscriptions = Err(denied())), false),
-            (with(&|status| rang(status.log.as_mut().unwrap(), 1, "keys-member-users-failed")), true),
+            (with(&|status| raised(status.log.as_mut().unwrap(), 1, "keys-member-users-failed")), true),
             (with(&|status| ran(status.log.as_mut().unwrap(), 1, &json!({ "failed": 1 }))), false),
             (with(&|status| ran(status.log.as_mut().unwrap(), 1, &json!({ "overdue": 1 }))), false),
             (with(&stack(MemberState::Failed)), false),
@@ -355,7 +357,7 @@ pub(super) mod tests {
         let mut fields = BTreeSet::new();
         let mut most = in_order(2);
         most.members.as_mut().unwrap()[0].reason = Some("why".into());
-        rang(most.log.as_mut().unwrap(), 1, "keys-member-users-failed");
+        raised(most.log.as_mut().unwrap(), 1, "keys-member-users-failed");
         let least = OrganizationStatus { members: Err(AwsError::Expired), log: Err(AwsError::Expired), ..in_order(1) };
         for status in [most, least] {
             let json = status.json();

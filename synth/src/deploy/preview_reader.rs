@@ -157,8 +157,8 @@ mod tests {
         let error = RunPreviewError::from(denied).to_string();
         assert_eq!(
             error,
-            "not permitted to read what a run would find (iam:ListAccessKeys, iam:ListUserTags): no iam:ListAccessKeys; \
-             `synth deploy-policy` prints the permissions that a deployer needs"
+            "not permitted to read what a run would find (iam:ListAccessKeys, iam:ListUserTags): no iam:ListAccessKeys. \
+             To print the permissions that a deployer needs: synth deploy-policy --account NUMBER --region REGION"
         );
     }
 }

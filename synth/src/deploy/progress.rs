@@ -260,8 +260,8 @@ mod tests {
             event(12, "Queue", "CREATE_IN_PROGRESS", "Resource creation Initiated"),
             event(13, "Role", "CREATE_IN_PROGRESS", ""),
         ];
-        let told = |news: Vec<ProgressUpdate>| news.into_iter().map(|news| news.event).collect::<Vec<_>>();
-        assert_eq!(told(progress.learn(newest_first(&first))), first, "all are new, and in their order");
+        let events = |news: Vec<ProgressUpdate>| news.into_iter().map(|news| news.event).collect::<Vec<_>>();
+        assert_eq!(events(progress.learn(newest_first(&first))), first, "all are new, and in their order");
         assert_eq!(progress.learn(newest_first(&first)), [], "known events are not returned again");
         let now = Timestamp::from_unix(20);
         assert_eq!(progress.under_way(now), [("Queue", Span::seconds(9)), ("Role", Span::seconds(7))]);
@@ -274,7 +274,7 @@ mod tests {
         let more: Vec<_> = rest.iter().rev().chain(first.iter().rev()).cloned().collect();
         let news = progress.learn(more);
         assert_eq!(news.iter().map(|news| news.count).collect::<Vec<_>>(), [Some((1, 2)), Some((2, 2)), Some((2, 2))]);
-        assert_eq!(told(news), rest);
+        assert_eq!(events(news), rest);
         assert_eq!((progress.done(), progress.total()), (2, 2));
         assert!(progress.under_way(now).is_empty() && progress.cause().is_none() && !progress.is_rolling_back());
         assert_eq!(progress.end().map(StackStatus::as_str), Some("CREATE_COMPLETE"));

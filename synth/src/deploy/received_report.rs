@@ -6,7 +6,9 @@ use serde_json::Value as Json;
 
 use crate::{
     deploy::{
-        received_words::{ReceivedChangeKind, ReceivedKeyStatus, ReceivedNextKind, ReceivedOutcome},
+        received_words::{
+            ReceivedChangeKind, ReceivedKeyStatus, ReceivedNextKind, ReceivedOutcome, ReceivedRemovalReason,
+        },
         run_counts::RunCounts,
     },
     screen::counted,
@@ -91,8 +93,8 @@ pub struct ReceivedChange {
     pub change: ReceivedChangeKind,
     /// The id of the key.
     pub key: String,
-    /// Why it was done, as one word.
-    pub why: Option<String>,
+    /// Why it was done, for a key that was deactivated or deleted.
+    pub why: Option<ReceivedRemovalReason>,
 }
 
 /// What happens next to a key, if nothing else changes before.
@@ -150,19 +152,23 @@ impl ReceivedUser {
     }
 
     /// Whether a call failed, or a person must decide.
-    fn has_problem(&self) -> bool {
+    #[must_use]
+    pub fn has_problem(&self) -> bool {
         matches!(self.result, ReceivedOutcome::Failed | ReceivedOutcome::NeedsAttention)
     }
 
-    /// The outcome as text for people. A dry run changes nothing, so it never says that something was changed.
+    /// The outcome and this reason, as text for people. A dry run changes nothing, so it never says that something was
+    /// changed.
     #[must_use]
-    pub fn outcome(&self, dry_run: bool) -> &str {
-        match (&self.result, dry_run) {
+    pub fn outcome_with(&self, why: &str, dry_run: bool) -> String {
+        let outcome = match (&self.result, dry_run) {
+            // The reason says that a person must decide.
+            (ReceivedOutcome::NeedsAttention, _) => return why.to_owned(),
             (ReceivedOutcome::Changed, true) => "would change",
             (ReceivedOutcome::Failed, true) => "would fail",
-            (ReceivedOutcome::NeedsAttention, _) => "needs attention",
             (result, _) => result.as_str(),
-        }
+        };
+        format!("{outcome}, {why}")
     }
 
     /// Which keys work after a run that did not do everything, and which the workload must not use. Empty if the report
@@ -352,7 +358,10 @@ mod tests {
         let read = ReceivedReport::read(json!(report(false))).unwrap();
         assert!(!read.is_fine(), "bob needs attention");
         let [alice, bob] = read.users() else { panic!("{read:?}") };
-        assert_eq!((alice.found.len(), alice.done.len(), alice.done[2].why.as_deref()), (1, 3, Some("superseded")));
+        assert_eq!(
+            (alice.found.len(), alice.done.len(), alice.done[2].why.as_ref()),
+            (1, 3, Some(&ReceivedRemovalReason::Superseded))
+        );
         assert_eq!(bob.overdue.as_ref().map(|overdue| minute(&overdue.since)).unwrap(), "2026-02-01 00:00 UTC");
         let did = "2 users: 1 new key delivered, 1 key deactivated, 1 user needs attention, 1 key is overdue";
         assert_eq!(read.sentence(), did);

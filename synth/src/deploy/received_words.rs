@@ -84,6 +84,22 @@ received_words! {
         Deleted = "deleted",
     }
 
+    /// Why a key was deactivated or deleted.
+    ReceivedRemovalReason {
+        /// A newer key was delivered.
+        Superseded = "superseded",
+        /// It was inactive for the whole recovery window.
+        WindowOver = "window-over",
+        /// IAM allows two keys, and a new one was needed.
+        PlaceNeeded = "place-needed",
+        /// Its secret was lost, so no workload can use it.
+        Withdrawn = "withdrawn",
+        /// It was unused for too long.
+        Disuse = "disuse",
+        /// A person revoked it.
+        Revoked = "revoked",
+    }
+
     /// What happens next to a key.
     ReceivedNextKind {
         /// A new key replaces it.
@@ -115,6 +131,7 @@ mod tests {
     #[test]
     fn each_word_of_the_handler_is_known() {
         use Outcome::{Changed, Disabled, Failed, NeedsAttention, Unchanged, Waiting};
+        use RemovalReason::{Disuse, PlaceNeeded, Revoked, Superseded, WindowOver, Withdrawn};
         for outcome in [Unchanged, Changed, Waiting, Disabled, Failed, NeedsAttention] {
             let read: ReceivedOutcome = serde_json::from_value(json!(outcome)).unwrap();
             assert!(!matches!(read, ReceivedOutcome::Other(_)) && json!(outcome) == read.as_str(), "{read}");
@@ -134,6 +151,10 @@ mod tests {
         ] {
             let read: ReceivedChangeKind = serde_json::from_value(json!(change)["change"].clone()).unwrap();
             assert!(!matches!(read, ReceivedChangeKind::Other(_)), "{read}");
+        }
+        for reason in [Superseded, WindowOver, PlaceNeeded, Withdrawn, Disuse, Revoked] {
+            let read: ReceivedRemovalReason = serde_json::from_value(json!(reason)).unwrap();
+            assert!(!matches!(read, ReceivedRemovalReason::Other(_)), "{read}");
         }
         for next in
             [NextChangeKind::Replaced, NextChangeKind::Deactivated, NextChangeKind::Deleted, NextChangeKind::Decided]

@@ -7,7 +7,7 @@ use lambda::{
 
 use crate::deploy::{
     received_report::{ReceivedChange, ReceivedKey, ReceivedReport, ReceivedUser},
-    received_words::ReceivedOutcome,
+    received_words::{ReceivedChangeKind, ReceivedOutcome, ReceivedRemovalReason},
 };
 
 /// The key that a person revokes.
@@ -98,18 +98,16 @@ fn ids(keys: &[&ReceivedKey]) -> String {
 
 /// One change of a dry run, for people. The id of a key that a dry run creates has no meaning.
 fn step(ReceivedChange { change, key, why }: &ReceivedChange) -> String {
-    match (change.as_str(), why.as_deref()) {
-        ("created", _) => "a new key is created".to_owned(),
-        ("delivered", _) => "the new key is delivered".to_owned(),
-        ("deactivated", Some("revoked") | None) => format!("{key} is deactivated"),
-        ("deleted", Some("place-needed")) => {
+    let reason = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+    match (change, why) {
+        (ReceivedChangeKind::Created, _) => "a new key is created".to_owned(),
+        (ReceivedChangeKind::Delivered, _) => "the new key is delivered".to_owned(),
+        (ReceivedChangeKind::Deactivated, Some(ReceivedRemovalReason::Revoked)) => format!("{key} is deactivated"),
+        (ReceivedChangeKind::Deleted, Some(ReceivedRemovalReason::PlaceNeeded)) => {
             format!("the inactive key {key} is DELETED for ever, because IAM allows two keys per user")
         }
-        ("deleted", why) => {
-            let why = why.map_or(String::new(), |why| format!(" ({why})"));
-            format!("{key} is DELETED for ever{why}")
-        }
-        (change, why) => format!("{key} is {change}{}", why.map_or(String::new(), |why| format!(" ({why})"))),
+        (ReceivedChangeKind::Deleted, _) => format!("{key} is DELETED for ever{reason}"),
+        (change, _) => format!("{key} is {change}{reason}"),
     }
 }
 

@@ -81,7 +81,7 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["NoSuchKey", "NoSuchBucket"], "The package or its bucket was deleted: run the same command again."),
     (
         &["not authorized to perform", "AccessDenied", "Access Denied"],
-        "The deployer lacks this permission: `synth deploy-policy` prints all that a deployer needs.",
+        "The deployer lacks this permission. To print all that it needs: synth deploy-policy --account NUMBER --region REGION",
     ),
     (
         &["already exists in stack"],
@@ -113,7 +113,7 @@ const KNOWN: &[(&[&str], &str)] = &[
         &["Invalid Schedule Expression", "ScheduleExpressionTimezone"],
         "EventBridge Scheduler does not accept the configuration's schedule or time_zone: correct it.",
     ),
-    (&["unzip"], "Lambda cannot read the package: build it again (make build)."),
+    (&["unzip"], "Lambda cannot read the package. Build it again: make build"),
     (
         &["Rate exceeded", "Throttling", "TooManyRequests"],
         "AWS received too many requests at once, perhaps also from others in the account: run the same command again.",
@@ -124,8 +124,8 @@ const KNOWN: &[(&[&str], &str)] = &[
     ),
     (
         &["AWS::EarlyValidation"],
-        "CloudFormation does not show the deployer what it found: allow cloudformation:DescribeEvents (`synth deploy-policy`), \
-         then run the same command again.",
+        "CloudFormation does not show the deployer what it found: allow cloudformation:DescribeEvents, then run the same command \
+         again. To print all permissions of a deployer: synth deploy-policy --account NUMBER --region REGION",
     ),
     (
         &["hook(s)…failed"],
@@ -135,8 +135,8 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["Unrecognized resource types"], "This Region lacks a service that the stack needs: choose another one."),
     (
         &["TerminationProtection"],
-        "The stack is protected from deletion: switch the protection off first (aws cloudformation update-termination-protection \
-         --no-enable-termination-protection --stack-name STACK).",
+        "The stack is protected from deletion. Switch the protection off first: aws cloudformation \
+         update-termination-protection --no-enable-termination-protection --stack-name STACK",
     ),
 ];
 

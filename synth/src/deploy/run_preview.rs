@@ -145,7 +145,7 @@ mod tests {
         let problems = run_preview(report(true, &troubled(true), &unconfirmed));
         let shown = |preview: &RunPreview| preview.text(ScreenUsers::First) + &preview.next_command(ScreenUsers::First);
         let mut many = run_preview(fleet(true));
-        many.plan = RotationPlan::new(900, Span::minutes(10), &"rate(1 day)".parse().unwrap());
+        many.plan = RotationPlan::new(20, Span::minutes(2), &"rate(1 day)".parse().unwrap());
         expect_file!["../../tests/golden/preview-in-order.txt"].assert_eq(&shown(&in_order));
         expect_file!["../../tests/golden/preview-problems.txt"].assert_eq(&shown(&problems));
         expect_file!["../../tests/golden/preview-500-users.txt"].assert_eq(&shown(&many));

@@ -8,7 +8,8 @@ use crate::{
     deploy::{
         command_line::make,
         invoke::RunCommand,
-        received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute},
+        received_report::{ReceivedChange, ReceivedKey, ReceivedReport, ReceivedUser, minute},
+        received_words::{ReceivedChangeKind, ReceivedNextKind, ReceivedRemovalReason},
     },
     screen::{counted, grouped, printable, prose, sentences, short_id, shortened, table, wrapped},
     shell::quoted,
@@ -65,17 +66,14 @@ impl RunScreen {
         bad.sort_by_key(|user| !user.needs_person());
         for user in bad {
             let why = user.why_with_commands().replace(MADE_UP_KEY, "the new key");
-            let mut text = format!("{}, {}", user.outcome(report.is_dry_run()), why.trim_end_matches('.'));
+            let mut text = user.outcome_with(why.trim_end_matches('.'), report.is_dry_run());
             if let Some(until) = &user.waits_until {
                 text += &format!("; the old key is deactivated on {} at the latest", minute(until));
             }
             if let Some(overdue) = &user.overdue {
                 text += &format!("; key {} is overdue since {}", overdue.key, minute(&overdue.since));
             }
-            if self.says_what_works
-                && !report.is_dry_run()
-                && matches!(user.result.as_str(), "failed" | "needs-attention")
-            {
+            if self.says_what_works && !report.is_dry_run() && user.has_problem() {
                 text.extend(user.usable_keys().iter().map(|line| format!("\n{line}")));
             }
             texts.push((text, printable(&user.user)));
@@ -123,12 +121,12 @@ impl RunScreen {
 
 /// The next command after a run of this kind.
 #[must_use]
-pub fn next_command(report: &ReceivedReport, order: &RunCommand) -> String {
+pub fn next_command(report: &ReceivedReport, command: &RunCommand) -> String {
     if report.is_dry_run() {
         let says = "This was a dry run: nothing was changed.";
         // Adopting a user changes only notes.
-        let does_something = !report.counts().planned().is_empty() || matches!(order, RunCommand::Adopt(_));
-        return match make_target(order).filter(|_| does_something) {
+        let does_something = !report.counts().planned().is_empty() || matches!(command, RunCommand::Adopt(_));
+        return match make_target(command).filter(|_| does_something) {
             Some(target) => prose(&format!("{says} To do it: {}", make(&target))),
             None => format!("{says}\n"),
         };
@@ -137,12 +135,12 @@ pub fn next_command(report: &ReceivedReport, order: &RunCommand) -> String {
 }
 
 /// The target of make that does the same. `None` if there is none, or if it would be for no user.
-fn make_target(order: &RunCommand) -> Option<String> {
+fn make_target(command: &RunCommand) -> Option<String> {
     let joined = |users: &[UserName], between: &str| {
         let names: Vec<_> = users.iter().map(UserName::as_str).collect();
         (!names.is_empty()).then(|| quoted(&names.join(between)))
     };
-    Some(match order {
+    Some(match command {
         RunCommand::Routine => "run".to_owned(),
         RunCommand::Rotate(users) => format!("rotate USERS={}", joined(users, " ")?),
         RunCommand::Enable(users) => format!("rotate USERS={} ENABLE=1", joined(users, " ")?),
@@ -163,7 +161,7 @@ fn keys(user: &ReceivedUser, report: &ReceivedReport) -> Vec<[String; 4]> {
     };
     let of = |id: &str| -> Vec<_> {
         let changes = user.done.iter().filter(|change| change.key == id);
-        changes.map(|change| words(change.change.as_str(), change.why.as_deref(), report.is_dry_run())).collect()
+        changes.map(|change| change_text(change, report.is_dry_run())).collect()
     };
     let stays = |key: &ReceivedKey| if key.is_active() { "stays active" } else { "stays inactive" }.to_owned();
     let mut rows: Vec<[String; 4]> = Vec::new();
@@ -172,7 +170,7 @@ fn keys(user: &ReceivedUser, report: &ReceivedReport) -> Vec<[String; 4]> {
         let done = if done.is_empty() { stays(key) } else { done.join(", ") };
         rows.push([short_id(&key.id), age(key), done, then(user, &key.id)]);
     }
-    for id in user.done.iter().filter(|change| change.change.as_str() == "created").map(|change| &change.key) {
+    for id in user.done.iter().filter(|change| change.change == ReceivedChangeKind::Created).map(|change| &change.key) {
         // A dry run makes up the id.
         let shown = if report.is_dry_run() { "new key".to_owned() } else { short_id(id) };
         rows.push([shown, "0d".to_owned(), of(id).join(", "), then(user, id)]);
@@ -188,35 +186,36 @@ fn keys(user: &ReceivedUser, report: &ReceivedReport) -> Vec<[String; 4]> {
 }
 
 /// One change in words: what a dry run would do, or what a run did.
-fn words(change: &str, why: Option<&str>, is_dry_run: bool) -> String {
+fn change_text(ReceivedChange { change, why, .. }: &ReceivedChange, is_dry_run: bool) -> String {
+    use ReceivedRemovalReason::{Disuse, Other, PlaceNeeded, Revoked, Superseded, WindowOver, Withdrawn};
     let (would, did) = match change {
-        "created" => ("create", "created"),
-        "delivered" => ("deliver", "delivered"),
-        "warned" => ("warn the owner", "owner warned"),
-        "deactivated" => ("deactivate", "deactivated"),
-        "reactivated" => ("reactivate", "reactivated"),
-        "deleted" => ("delete", "deleted"),
-        other => (other, other),
+        ReceivedChangeKind::Created => ("create", "created"),
+        ReceivedChangeKind::Delivered => ("deliver", "delivered"),
+        ReceivedChangeKind::Warned => ("warn the owner", "owner warned"),
+        ReceivedChangeKind::Deactivated => ("deactivate", "deactivated"),
+        ReceivedChangeKind::Reactivated => ("reactivate", "reactivated"),
+        ReceivedChangeKind::Deleted => ("delete", "deleted"),
+        ReceivedChangeKind::Other(other) => (other.as_str(), other.as_str()),
     };
-    let why = match why {
+    let change = if is_dry_run { would } else { did };
+    match why {
         // The table shows the new key.
-        None | Some("superseded") => "",
-        Some("window-over") => ": was inactive long enough",
-        Some("place-needed") => ": IAM allows two keys",
-        Some("withdrawn") => ": its secret was lost",
-        Some("disuse") => ": unused",
-        Some("revoked") => ": revoked",
-        Some(other) => return format!("{} ({other})", if is_dry_run { would } else { did }),
-    };
-    format!("{}{why}", if is_dry_run { would } else { did })
+        None | Some(Superseded) => change.to_owned(),
+        Some(WindowOver) => format!("{change}: was inactive long enough"),
+        Some(PlaceNeeded) => format!("{change}: IAM allows two keys"),
+        Some(Withdrawn) => format!("{change}: its secret was lost"),
+        Some(Disuse) => format!("{change}: unused"),
+        Some(Revoked) => format!("{change}: revoked"),
+        Some(Other(other)) => format!("{change} ({other})"),
+    }
 }
 
 /// What happens to a key after this run, and when.
 fn then(user: &ReceivedUser, id: &str) -> String {
     let Some(next) = user.next.as_ref().filter(|next| next.key == id) else { return String::new() };
     let day = next.at.parse::<Timestamp>().map_or_else(|_| next.at.clone(), Timestamp::to_day);
-    match next.change.as_str() {
-        "decided" => format!("do not use before {}", minute(&next.at)),
+    match &next.change {
+        ReceivedNextKind::Decided => format!("do not use before {}", minute(&next.at)),
         change => format!("{change} {day}"),
     }
 }
@@ -372,7 +371,7 @@ pub(super) mod tests {
     #[test]
     fn the_next_command_does_the_same_for_real() {
         let users = || vec!["alice".parse().unwrap(), "bob".parse().unwrap()];
-        for (order, expected) in [
+        for (command, expected) in [
             (RunCommand::Routine, Some("run")),
             (RunCommand::Rotate(users()), Some("rotate USERS='alice bob'")),
             (RunCommand::Enable(users()), Some("rotate USERS='alice bob' ENABLE=1")),
@@ -381,7 +380,7 @@ pub(super) mod tests {
             (RunCommand::Rotate(Vec::new()), None),
             (RunCommand::Release, None),
         ] {
-            assert_eq!(make_target(&order).as_deref(), expected, "{order:?}");
+            assert_eq!(make_target(&command).as_deref(), expected, "{command:?}");
         }
         let planned = |users| next_command(&report(true, &users, &json!({})), &RunCommand::Routine);
         assert!(planned(users_in_order(true)).ends_with("To do it:\n    make run\n"));

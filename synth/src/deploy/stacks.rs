@@ -307,7 +307,7 @@ impl<'a> Stacks<'a> {
             for news in &news {
                 self.sink.show(&Message::ProgressUpdate { stack: name, news });
             }
-            let accounts = self.look_at_members(&progress, &mut members, began).await;
+            let accounts = self.poll_members(&progress, &mut members, began).await;
             let summary = progress.summary(Timestamp::now());
             self.sink.watch(Some(accounts.map_or(summary.clone(), |accounts| format!("{summary}; {accounts}"))));
             if let Some(end) = progress.end() {
@@ -326,9 +326,9 @@ impl<'a> Stacks<'a> {
         }
     }
 
-    /// Looks at the accounts of the StackSet that the operation changes. Returns what is done there now, in one line. The accounts
-    /// are only shown here, so a look that fails does not end the deployment.
-    async fn look_at_members(
+    /// Shows what is new in the accounts of the StackSet that the operation changes. Returns their progress in one line. A poll
+    /// that fails does not end the deployment.
+    async fn poll_members(
         &mut self,
         progress: &Progress,
         members: &mut Option<(String, MemberWatch)>,
@@ -341,7 +341,7 @@ impl<'a> Stacks<'a> {
             *members = Some((set.to_owned(), watch));
         }
         let (_, watch) = members.as_mut()?;
-        for update in watch.look_if_due().await.unwrap_or_default() {
+        for update in watch.poll_if_due().await.unwrap_or_default() {
             self.sink.show(&Message::Members(&update));
         }
         watch.summary()
@@ -350,7 +350,7 @@ impl<'a> Stacks<'a> {
     /// Says how the last operation of the StackSet ended, if it did not reach every account.
     async fn say_which_members_failed(&mut self, members: Option<&mut MemberWatch>) {
         let Some(watch) = members else { return };
-        for update in watch.look().await.unwrap_or_default() {
+        for update in watch.poll().await.unwrap_or_default() {
             self.sink.show(&Message::Members(&update));
         }
         if let Some(outcome) = watch.last_outcome().filter(|outcome| !outcome.is_complete()) {

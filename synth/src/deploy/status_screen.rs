@@ -8,30 +8,28 @@ use lambda::{model::parse_error::one_line, protocol::stop_reason::StopReason, re
 
 use crate::{
     deploy::{
-        aws::AwsError,
         command_line::{aws, make},
         former_users::FormerUsers,
         key_table::key_table,
         last_run::LOG_SEARCHED,
-        local_configuration::{ConfigurationComparison, LocalConfiguration},
         next_run::Schedule,
         received_report::{ReceivedReport, ReceivedUser, minute},
         run_counts::RunCounts,
-        stack_alarm::{AlarmState, StackAlarm},
+        stack_alarm::AlarmState,
         stack_status::StackState,
+        status_facts::{
+            SHOWN, alarms_text, configuration_text, declared, fact_lines, mail_facts, next_for_mail_or_configuration,
+            outputs_text, problem_lines, stack_problem, unknown,
+        },
         status_report::{ReportedUsers, StatusReport},
-        subscriptions::{StackSubscription, SubscriptionState, TopicSubscriptions, by_address},
-        table::table,
+        subscriptions::StackSubscription,
     },
-    screen::{Verbosity, counted, few, sentences, wrapped},
+    screen::{Verbosity, counted, few, grouped, sentences, wrapped},
     shell::quoted,
 };
 
 /// How many users a fleet may have before the screen shows only those that are not in order.
 const SMALL_FLEET: usize = 20;
-
-/// How many entries of a list the screen shows without `--all`.
-pub(super) const SHOWN: usize = 20;
 
 /// How many disabled users that the run skipped are named.
 const NAMED: usize = 5;
@@ -46,11 +44,10 @@ pub fn text(report: &StatusReport, users: ReportedUsers, detail: Verbosity) -> S
     let mut text = format!("{name}, account {account}, {region}: {}\n", stack.status);
     text += &screen.problems();
     text.push('\n');
-    screen.facts().into_iter().for_each(|(label, fact)| text += &wrapped(&format!("{label:<15}"), &fact));
+    text += &fact_lines(screen.facts());
     text += &screen.users();
-    if detail == Verbosity::Full && !stack.outputs.is_empty() {
-        text += "\nOutputs\n";
-        text += &table(stack.outputs.iter().map(|(key, value)| [key.as_str(), value.as_str()]));
+    if detail == Verbosity::Full {
+        text += &outputs_text(stack);
     }
     text.push('\n');
     text + &screen.next_command()
@@ -74,12 +71,7 @@ impl Screen<'_> {
     /// The line of problems, and a line of its own for a configuration that is not deployed.
     fn problems(&self) -> String {
         let StatusReport { stack, alarms, last_run, former_users, dry_run, .. } = self.report;
-        let mut problems = Vec::new();
-        if StackState::of(Some(&stack.status)) != StackState::Deployed {
-            problems.push(format!("the stack is in {}", stack.status));
-        } else if stack.status.is_rollback() {
-            problems.push("the last deployment was rolled back".to_owned());
-        }
+        let mut problems = Vec::from_iter(stack_problem(stack));
         match dry_run {
             Ok(dry_run) => problems.extend(problems_of_users(dry_run)),
             Err(_) => problems.push("the state of the keys is unknown".to_owned()),
@@ -211,12 +203,9 @@ impl Screen<'_> {
             })
             .collect();
         let log = aws(&format!("logs tail {} --since 2d", quoted(&log_group(name))));
-        let subscriptions = declared(self.report.topics());
-        let unconfirmed: Vec<_> = subscriptions.iter().filter(|one| one.state.is_unconfirmed()).collect();
-        let is_mail_in = |state| unconfirmed.iter().any(|one| one.declared.is_mail() && one.state == state);
-        let resubscribe = make("resubscribe");
         // No command of this program confirms the subscription of an endpoint.
-        let endpoint = if unconfirmed.iter().any(|one| !one.declared.is_mail()) {
+        let is_endpoint_in = |one: &StackSubscription| one.state.is_unconfirmed() && !one.declared.is_mail();
+        let endpoint = if declared(self.report.topics()).iter().any(is_endpoint_in) {
             "An endpoint that is not confirmed must confirm its subscription: see docs/notices.md\n"
         } else {
             ""
@@ -225,12 +214,8 @@ impl Screen<'_> {
             || self.report.dry_run.as_ref().is_ok_and(|dry_run| !dry_run.counts().planned().is_empty());
         let next = if let StackState::Stuck(remedy) = StackState::of(Some(&stack.status)) {
             format!("Next: {}\n", remedy.for_stack(name))
-        } else if is_mail_in(SubscriptionState::Pending) {
-            format!("Follow the link in the mail from AWS within 48 hours.\nNext, for a new mail: {resubscribe}\n")
-        } else if is_mail_in(SubscriptionState::Gone) {
-            format!("Next, for a new mail from AWS: {resubscribe}\n")
-        } else if matches!(configuration, Some(found) if found.comparison == ConfigurationComparison::Differs) {
-            format!("Next, to deploy the configuration: {}\n", make("deploy"))
+        } else if let Some(next) = next_for_mail_or_configuration(self.report.topics(), configuration.as_ref()) {
+            next
         } else if self.report.is_fine() && is_something_due() {
             format!("Next, to do now what is due: {}\n", make("run"))
         } else {
@@ -238,74 +223,6 @@ impl Screen<'_> {
         };
         foreign.concat() + endpoint + &next
     }
-}
-
-/// The line of these problems and of unconfirmed subscriptions, and a line of its own for a configuration that is not deployed.
-pub(super) fn problem_lines(
-    mut problems: Vec<String>,
-    topics: [&Result<TopicSubscriptions, AwsError>; 2],
-    configuration: Option<&LocalConfiguration>,
-) -> String {
-    let unconfirmed = declared(topics).iter().filter(|one| one.state.is_unconfirmed()).count();
-    if unconfirmed > 0 {
-        problems.push(format!("{} not confirmed", counted(unconfirmed, "subscription")));
-    }
-    let mut text = if problems.is_empty() { String::new() } else { wrapped("! ", &problems.join("; ")) };
-    if let Some(LocalConfiguration { file, comparison: ConfigurationComparison::Differs }) = configuration {
-        text += &format!("! {file} differs from what is deployed. To see how: {}\n", make("diff DEPLOYED=1"));
-    }
-    if text.is_empty() { "No problems\n".to_owned() } else { text }
-}
-
-/// The alarms of a stack with this name, by their states.
-pub(super) fn alarms_text(alarms: &[StackAlarm], stack: &str) -> String {
-    let named = |state| {
-        let names = alarms.iter().filter(|alarm| alarm.state == state);
-        names.map(|alarm| alarm.short_name(stack)).collect::<Vec<_>>().join(", ")
-    };
-    let count = |state| alarms.iter().filter(|alarm| alarm.state == state).count();
-    let mut parts = Vec::new();
-    for (state, word) in [(AlarmState::Alarm, "ALARM"), (AlarmState::Missing, "deleted by hand")] {
-        if count(state) > 0 {
-            parts.push(format!("{word}: {}", named(state)));
-        }
-    }
-    for (state, word) in [(AlarmState::Ok, "OK"), (AlarmState::InsufficientData, "without data yet")] {
-        if count(state) > 0 {
-            parts.push(format!("{} {word}", count(state)));
-        }
-    }
-    if parts.is_empty() { "none".to_owned() } else { parts.join("; ") }
-}
-
-/// Who gets the notices and the alarms: each address that is not confirmed, and the others too if they are few.
-pub(super) fn mail_facts(topics: [&Result<TopicSubscriptions, AwsError>; 2], all: bool) -> Vec<(&'static str, String)> {
-    let mut lines = Vec::new();
-    lines.extend(topics.iter().filter_map(|topic| topic.as_ref().err()).map(unknown));
-    lines.dedup();
-    let (unconfirmed, confirmed): (Vec<_>, Vec<_>) =
-        declared(topics).into_iter().partition(|one| one.state.is_unconfirmed());
-    let (unconfirmed, confirmed) = (mailboxes(&unconfirmed), mailboxes(&confirmed));
-    let most = if all { usize::MAX } else { SHOWN };
-    lines.extend(unconfirmed.iter().take(most).cloned());
-    lines.extend(rest(unconfirmed.len(), most, "address"));
-    if all || confirmed.len() <= 3 {
-        lines.extend(confirmed);
-    } else {
-        lines.push(format!("{} confirmed", counted(confirmed.len(), "address")));
-    }
-    for TopicSubscriptions { foreign, leftover, .. } in topics.into_iter().flatten() {
-        lines.extend(foreign.iter().map(|other| format!("{}: not from the template", one_line(&other.endpoint))));
-        let expires = "not from the template, not confirmed; AWS cannot delete it, it expires within three days";
-        lines.extend(leftover.iter().map(|other| format!("{}: {expires}", one_line(&other.endpoint))));
-    }
-    let labels = std::iter::once("Notices").chain(std::iter::repeat(""));
-    labels.zip(lines).collect()
-}
-
-/// The subscriptions that the template declares for these topics, by address, as far as they could be read.
-pub(super) fn declared(topics: [&Result<TopicSubscriptions, AwsError>; 2]) -> Vec<StackSubscription> {
-    by_address(topics.into_iter().flatten().cloned())
 }
 
 fn log_group(stack: &str) -> String {
@@ -322,46 +239,6 @@ fn problems_of_users(dry_run: &ReceivedReport) -> Vec<String> {
         problems.push(format!("a run now would fail for {}", counted(failing, "user")));
     }
     problems
-}
-
-/// One line for each address and state, with the topics.
-fn mailboxes(subscriptions: &[StackSubscription]) -> Vec<String> {
-    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
-    for StackSubscription { declared, state } in subscriptions {
-        let state = match state {
-            SubscriptionState::Confirmed => "confirmed",
-            SubscriptionState::Pending => "not confirmed",
-            SubscriptionState::Gone => "no subscription",
-        };
-        let line = format!("{}: {state}", one_line(&declared.address));
-        match lines.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(&line)) {
-            Some((_, topics)) => topics.push(declared.topic.as_str()),
-            None => lines.push((line, vec![declared.topic.as_str()])),
-        }
-    }
-    lines.into_iter().map(|(line, topics)| format!("{line} ({})", topics.join(", "))).collect()
-}
-
-pub(super) fn unknown(problem: &AwsError) -> String {
-    format!("unknown: {problem}")
-}
-
-/// The line about the rest of a list, of which `most` entries are shown.
-fn rest(number: usize, most: usize, noun: &str) -> Option<String> {
-    let left = number.checked_sub(most).filter(|left| *left > 0)?;
-    Some(format!("… and {} more: {}", counted(left, noun), make("status ALL=1")))
-}
-
-/// The fact about the configuration. `None` if it differs, because that is a line of its own among the problems.
-pub(super) fn configuration_text(LocalConfiguration { file, comparison }: &LocalConfiguration) -> Option<String> {
-    Some(match comparison {
-        ConfigurationComparison::Same => format!("same as {file}"),
-        ConfigurationComparison::OtherArchitecture(deployed) => {
-            format!("same as {file}, but the deployed architecture is {deployed}")
-        }
-        ConfigurationComparison::Differs => return None,
-        ConfigurationComparison::Unknown(why) => format!("cannot be compared with {file}: {why}"),
-    })
 }
 
 fn handler(version: Option<&str>) -> String {
@@ -394,22 +271,18 @@ fn disabled_text(names: &[String]) -> String {
 
 /// What is wrong with these users, and what to do. Users with the same problem are named together.
 fn details<'r>(users: impl Iterator<Item = &'r ReceivedUser>) -> Vec<String> {
-    let mut details: Vec<(String, Vec<String>)> = Vec::new();
-    for user in users {
-        let mut text = format!("{}, {}.", user.outcome(true), one_line(user.why.trim_end_matches('.')));
+    let detail = |user: &ReceivedUser| {
+        let mut text = format!("{}.", user.outcome_with(&one_line(user.why.trim_end_matches('.')), true));
         if let Some(until) = &user.waits_until {
             text += &format!(" The old key is deactivated on {} at the latest.", minute(until));
         }
         if let Some(overdue) = &user.overdue {
             text += &format!(" Key {} is overdue since {}.", overdue.key, minute(&overdue.since));
         }
-        let name = one_line(&user.user);
-        match details.iter_mut().find(|(other, _)| *other == text) {
-            Some((_, users)) => users.push(name),
-            None => details.push((text, vec![name])),
-        }
-    }
-    details.into_iter().map(|(text, users)| wrapped("! ", &format!("{}: {text}", users.join(", ")))).collect()
+        (text, one_line(&user.user))
+    };
+    let line = |(text, users): (String, Vec<String>)| wrapped("! ", &format!("{}: {text}", users.join(", ")));
+    grouped(users.map(detail)).into_iter().map(line).collect()
 }
 
 #[cfg(test)]
@@ -420,10 +293,12 @@ mod tests {
 
     use super::*;
     use crate::deploy::{
+        aws::AwsError,
         invoke::InvocationError,
+        local_configuration::ConfigurationComparison,
         stack_status::StackStatus,
         status_report::tests::{at, dry_run, state, topic},
-        subscriptions::{ForeignSubscription, StackTopic},
+        subscriptions::{ForeignSubscription, StackTopic, SubscriptionState, TopicSubscriptions},
     };
     use crate::screen::WIDTH;
 

@@ -19,7 +19,7 @@ use lambda::{
 use serde_json::{Map, Value as Json, json};
 
 pub use self::{
-    account_region::{AccountRegion, Partition, RegionName},
+    account_region::{AccountRegion, Partition},
     types::{ResourceNaming, TYPES, TypePermissions, entry},
 };
 use crate::{

@@ -59,7 +59,7 @@ pub struct Diff {
     /// stop.
     pub new_readers: Vec<String>,
     /// The addresses that get notices or alarms now and did not before. Each is a sentence without a full stop.
-    pub newly_told: Vec<String>,
+    pub newly_notified: Vec<String>,
     /// The ways in which more keys are rotated, or others decide how, as far as IAM does not show them. Each is a
     /// sentence without a full stop.
     pub newly_rotated: Vec<String>,
@@ -200,7 +200,7 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         entries,
         iam,
         new_readers: key_access::new_key_readers(&handlers),
-        newly_told: recipients::newly_told(&handlers),
+        newly_notified: recipients::newly_notified(&handlers),
         newly_rotated: selection::newly_rotated_users(&handlers),
         earlier: key_timing::earlier_steps(&handlers, old, new),
         leaving: leaving::leaving_users(&handlers),

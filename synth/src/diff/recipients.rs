@@ -13,7 +13,7 @@ use crate::diff::{
 };
 
 /// The addresses that get notices or alarms now and did not before. Each is a sentence without a full stop.
-pub(super) fn newly_told(handlers: &Handlers) -> Vec<String> {
+pub(super) fn newly_notified(handlers: &Handlers) -> Vec<String> {
     handlers.changes.iter().filter_map(|change| Some(more(change.old.as_ref()?, change))).flatten().collect()
 }
 
@@ -25,7 +25,7 @@ fn more(old: &Settings, HandlerChange { new, users, .. }: &HandlerChange) -> Vec
         .collect();
     let mut gained: BTreeMap<String, Users<'_>> = BTreeMap::new();
     for user in users {
-        for address in told(new, &user.listed).difference(&told(old, &user.listed)) {
+        for address in notified(new, &user.listed).difference(&notified(old, &user.listed)) {
             if !administrators.contains(address) {
                 gained.entry(address.clone()).or_default().add(user);
             }
@@ -44,7 +44,7 @@ fn administrators(settings: &Settings) -> BTreeSet<String> {
 
 /// The addresses that get the notices about a user, apart from those that a tag chooses. Empty if the settings of the user are
 /// unclear, because no run then handles it.
-fn told(settings: &Settings, listed: &ListedUser) -> BTreeSet<String> {
+fn notified(settings: &Settings, listed: &ListedUser) -> BTreeSet<String> {
     let Ok((subject, _)) = settings.subject(listed) else { return BTreeSet::new() };
     settings.for_subject(&subject).readers_of_secret(&listed.name).into_iter().map(Email::small).collect()
 }

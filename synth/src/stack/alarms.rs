@@ -25,7 +25,7 @@ use crate::{
 /// hour apart may be one alarm.)
 const FIVE_MINUTES: u32 = 300;
 
-/// What the alarms watch, and how they are told.
+/// What the alarms watch, and where they are sent.
 pub(super) struct Watched<'a> {
     pub(super) function: &'a Handle<Function>,
     pub(super) dead_letters: &'a Handle<Queue>,

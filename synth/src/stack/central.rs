@@ -6,9 +6,9 @@ use super::{
     log_group, log_group_name, member, package, publisher, stack_set, tags, topic, topic_outputs,
 };
 use crate::{
-    cfn::{Pseudo, Template, Text, Value, name::id, yaml},
+    cfn::{Pseudo, Template, Text, Value, name::id, resource::Code, yaml},
     config::{Config, Organization},
-    stack::topic::Notifications,
+    stack::{member_parameters::MemberParameters, topic::Notifications},
 };
 
 pub(super) fn template(config: &Config, organization: &Organization) -> Result<Value, StackError> {
@@ -50,8 +50,15 @@ pub(super) fn template(config: &Config, organization: &Organization) -> Result<V
         topic: Some(&alarm_topic),
     };
     alarms::of_publisher(t, &watched, &queues.notices, &queues.unsent);
-    let links = stack_set::Links { package: &package, topic: &topic, bus: &bus.bus };
-    stack_set::stack_sets(t, organization, &members, &links, before_members);
+    let Code { bucket, key, version } = package;
+    let parameters = MemberParameters {
+        code_bucket: bucket.into(),
+        code_key: key.into(),
+        code_version: version.into(),
+        topic_arn: topic.reference().into(),
+        event_bus_arn: bus.bus.arn().into(),
+    };
+    stack_set::stack_sets(t, organization, &members, &parameters, before_members);
 
     topic_outputs(t, &topic, &alarm_topic);
     t.output(id!("EventBusArn"), "The event bus that the members send notices and alarms to", bus.bus.arn());

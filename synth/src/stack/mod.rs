@@ -8,6 +8,7 @@ mod dashboard;
 mod endpoints;
 mod handler_policy;
 mod member;
+mod member_parameters;
 pub mod planned_handler;
 mod publisher;
 mod quotas;
@@ -46,6 +47,7 @@ use checkov_answers::CHECKOV_ANSWERS;
 use topic::{Encryption, Notifications};
 
 pub use member::member_template;
+pub use member_parameters::{MEMBER_PARAMETERS, MemberParameters};
 pub use stack_error::StackError;
 pub use stack_set::{MEMBER_TEMPLATE_VERSION, MemberStackSet, member_stack_sets, member_template_key};
 
@@ -199,16 +201,19 @@ fn package(t: &mut Template) -> Code {
     Code {
         bucket: t
             .parameter(
-                id!("CodeBucket"),
+                id!(MEMBER_PARAMETERS.code_bucket),
                 parameter("The S3 bucket that holds the handler's package", "^[a-z0-9.-]{3,63}$"),
             )
             .reference(),
         key: t
-            .parameter(id!("CodeKey"), parameter("The key of the handler's package in that bucket", "^.+[.]zip$"))
+            .parameter(
+                id!(MEMBER_PARAMETERS.code_key),
+                parameter("The key of the handler's package in that bucket", "^.+[.]zip$"),
+            )
             .reference(),
         version: t
             .parameter(
-                id!("CodeVersion"),
+                id!(MEMBER_PARAMETERS.code_version),
                 parameter("The version of that object, so that no other file can take its place", r"^\S{1,1024}$"),
             )
             .reference(),

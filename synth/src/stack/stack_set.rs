@@ -1,31 +1,31 @@
 //! The StackSet that gives each member its stack.
 //!
-//! - **The template of the members is named by its hash.** So the template of the administering account says exactly what its
-//!   members get, and an approval of the one covers the other. The version of the object is a parameter, so that no other file can
+//! - **The members' template is named by its hash.** So the template of the administering account determines what its members
+//!   get, and its approval covers both templates. The version of the object is a parameter, so that no other file can
 //!   take its place.
 //! - **StackSets cannot begin with one account.** The concurrency of an operation depends only on its failure tolerance. So the
 //!   account that `first` names has a StackSet of its own, and the other one follows it. CloudFormation changes the others only
 //!   after the first has succeeded.
-//! - **A fiftieth of the accounts may fail.** With the strict mode, no more accounts are changed at once than may still fail,
-//!   and one. So ten accounts are changed one by one, and a thousand in waves of 21.
-//! - **An account that leaves loses its stack**, unless it is the first one or is in a list of accounts. Its notices would reach
-//!   no one: the bus takes no events from outside the organization.
+//! - **2% of the accounts may fail.** In strict mode, AWS changes at most one account more at once than may still fail. So ten
+//!   accounts are changed one by one, and a thousand in waves of 21.
+//! - **An account that leaves loses its stack**, unless it is the first one or is in a list of accounts. Its notices could
+//!   not be sent: the bus takes no events from outside the organization.
 
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     cfn::{
-        Dependency, Handle, Pseudo, Template, Text,
+        Dependency, Pseudo, Template, Text,
         name::id,
         resource::{
-            AccountFilterType, AutoDeployment, Capability, Code, ConcurrencyMode, DeploymentTargets, EventBus,
-            ManagedExecution, OperationPreferences, PermissionModel, StackInstances, StackSet, StackSetParameter,
-            Topic,
+            AccountFilterType, AutoDeployment, Capability, ConcurrencyMode, DeploymentTargets, ManagedExecution,
+            OperationPreferences, PermissionModel, StackInstances, StackSet, StackSetParameter,
         },
         template::{Parameter, ParameterType},
+        value::Part,
     },
     config::{Config, MemberAccounts, Organization},
-    stack::member::PARAMETERS,
+    stack::member_parameters::MemberParameters,
 };
 
 /// One StackSet of the administering account's stack.
@@ -66,23 +66,17 @@ pub fn member_template_key(document: &str) -> String {
 /// The parameter with the version of the members' template.
 pub const MEMBER_TEMPLATE_VERSION: &str = "MemberTemplateVersion";
 
-/// What the members get from the administering account.
-pub(super) struct Links<'a> {
-    pub(super) package: &'a Code,
-    pub(super) topic: &'a Handle<Topic>,
-    pub(super) bus: &'a Handle<EventBus>,
-}
-
-/// Adds the StackSets. `document` is the members' template, and `before` must exist before a member starts a run.
+/// Adds the StackSets. `document` is the members' template, which is in the bucket of the package. `before` must exist before a
+/// member starts a run.
 pub(super) fn stack_sets(
     t: &mut Template,
     organization: &Organization,
     document: &str,
-    links: &Links<'_>,
+    parameters: &MemberParameters<Part>,
     before: Vec<Dependency>,
 ) {
     let version = t.parameter(
-        const { crate::cfn::LogicalId::new(MEMBER_TEMPLATE_VERSION) },
+        id!(MEMBER_TEMPLATE_VERSION),
         Parameter {
             kind: ParameterType::String,
             description: "The version of the members' template in the bucket, so that no other file can take its place",
@@ -91,7 +85,7 @@ pub(super) fn stack_sets(
     );
     let template_url = Text::of([
         "https://".into(),
-        links.package.bucket.clone().into(),
+        parameters.code_bucket.clone(),
         ".s3.".into(),
         Pseudo::Region.into(),
         ".".into(),
@@ -99,9 +93,6 @@ pub(super) fn stack_sets(
         format!("/{}?versionId=", member_template_key(document)).into(),
         version.reference().into(),
     ]);
-    let Code { bucket, key, version } = links.package.clone();
-    let values: [Text; 5] =
-        [bucket.into(), key.into(), version.into(), links.topic.reference().into(), links.bus.arn().into()];
     let stack_set = |name: Text, accounts: &MemberAccounts| {
         let list = |accounts: &[_]| accounts.iter().map(ToString::to_string).collect();
         let (filter, accounts) = match accounts {
@@ -118,11 +109,11 @@ pub(super) fn stack_sets(
             call_as: organization.administrator.call_as(),
             capabilities: vec![Capability::Iam],
             template_url: template_url.clone(),
-            parameters: PARAMETERS
-                .into_iter()
-                .zip(values.clone())
-                .map(|(key, value)| StackSetParameter { key, value })
-                .collect(),
+            parameters: parameters
+                .clone()
+                .named()
+                .map(|(key, value)| StackSetParameter { key, value: value.into() })
+                .into(),
             auto_deployment: AutoDeployment { enabled: !is_closed, retain_stacks: (!is_closed).then_some(false) },
             managed_execution: ManagedExecution { active: true },
             operation_preferences: OperationPreferences {
@@ -163,7 +154,7 @@ pub(super) fn stack_sets(
     };
     t.add_after(
         id!("Members"),
-        "Gives each member its stack, in waves. It stops when more than a fiftieth of the accounts has failed.",
+        "Gives each member its stack, in waves. It stops when more than 2% of the accounts have failed.",
         before,
         stack_set(Pseudo::StackName.into(), &others),
     );

@@ -165,7 +165,7 @@ mod tests {
     }
 
     /// Each address with the recipients in its filter policy, and its comment.
-    fn told(users: &str, delivery: &str) -> Vec<(String, Vec<String>, &'static str)> {
+    fn notified(users: &str, delivery: &str) -> Vec<(String, Vec<String>, &'static str)> {
         let text = format!("users: {users}\nemails: [Admin@b.co]\ndelivery: {delivery}\n");
         let config = config::read(&text, Overrides::default()).unwrap().config;
         let all = subscribers(&config).into_iter().map(|subscriber| {
@@ -243,9 +243,9 @@ mod tests {
                 )],
             ),
         ] {
-            let told = told(users, delivery);
-            assert_eq!(told.len(), expected.len(), "{users} {delivery}: {told:?}");
-            for ((address, words, why), (expected, reads, says)) in told.iter().zip(&expected) {
+            let notified = notified(users, delivery);
+            assert_eq!(notified.len(), expected.len(), "{users} {delivery}: {notified:?}");
+            for ((address, words, why), (expected, reads, says)) in notified.iter().zip(&expected) {
                 assert_eq!((address.as_str(), words), (*expected, &reads.iter().map(|w| (*w).into()).collect()));
                 assert!(why.contains(says), "{users} {delivery}: {why}");
             }

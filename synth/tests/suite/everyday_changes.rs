@@ -38,7 +38,7 @@ fn an_everyday_change_needs_no_approval() {
     let people = "users: [alice, bob, carol]\nemails: [a@b.co, c@b.co]\n";
     let queue = "arn:aws:sqs:eu-west-1:123456789012:events";
     let function = "arn:aws:lambda:eu-west-1:123456789012:function:events";
-    let told = &*format!("users: [alice]\nemails: [a@b.co]\nnotify: [{queue}, {function}]\n");
+    let three_recipients = &*format!("users: [alice]\nemails: [a@b.co]\nnotify: [{queue}, {function}]\n");
     for delivery in ["secrets-manager", "email"] {
         for (base, was, is) in [
             // Fewer users.
@@ -54,9 +54,9 @@ fn an_everyday_change_needs_no_approval() {
             (people, "[a@b.co, c@b.co]", "[c@b.co]"),
             (FLEET, "a@b.co, ", ""),
             // Fewer endpoints: administrators and owners still get the notices.
-            (told, &*format!("[{queue}, {function}]"), &*format!("[{queue}]")),
-            (told, &format!("[{queue}, {function}]"), &format!("[{function}]")),
-            (told, &format!("notify: [{queue}, {function}]\n"), ""),
+            (three_recipients, &*format!("[{queue}, {function}]"), &*format!("[{queue}]")),
+            (three_recipients, &format!("[{queue}, {function}]"), &format!("[{function}]")),
+            (three_recipients, &format!("notify: [{queue}, {function}]\n"), ""),
             // An exemption by a tag, in a stack that reads the tags already: fewer users.
             ("users: ['tag:t=a']\nemails: [a@b.co]\n", "users:", "exempt: ['tag:t=b']\nusers:"),
             // A dashboard only shows metrics, which stay.
@@ -91,7 +91,7 @@ fn an_everyday_change_needs_no_approval() {
 /// Each of these looks harmless, and the reason says why it is not.
 #[test]
 fn some_everyday_changes_need_approval() {
-    use ApprovalReason::{AllowsMore, Deletes, NotKnown, OthersTold, Replaces};
+    use ApprovalReason::{AllowsMore, Deletes, NotKnown, OthersNotified, Replaces};
     let people = "users: [alice, bob, carol]\nemails: [a@b.co]\n";
     for (why, was, is, expected) in [
         // The role comes to read tags or groups of all users.
@@ -99,10 +99,10 @@ fn some_everyday_changes_need_approval() {
         ("an exemption by a group", "users:", "exempt: ['group:ops']\nusers:", &[AllowsMore]),
         // SNS makes another subscription, and the address gets nothing until it confirms the mail from AWS.
         ("another case of an address", "[a@b.co]", "[A@b.co]", &[Replaces]),
-        ("another address", "[a@b.co]", "[c@b.co]", &[OthersTold, Deletes]),
+        ("another address", "[a@b.co]", "[c@b.co]", &[OthersNotified, Deletes]),
         // They read which keys are new, old or unused.
-        ("one more address", "[a@b.co]", "[a@b.co, c@b.co]", &[OthersTold]),
-        ("an owner", "[alice,", "[{name: alice, owner: o@b.co},", &[OthersTold]),
+        ("one more address", "[a@b.co]", "[a@b.co, c@b.co]", &[OthersNotified]),
+        ("an owner", "[alice,", "[{name: alice, owner: o@b.co},", &[OthersNotified]),
         // It may deny what the function needs for its notices and its alarms.
         (
             "a permissions boundary",
@@ -173,11 +173,11 @@ fn a_subscription_that_others_do_not_replace_is_a_loss() {
     new.pointer_mut(variables).unwrap()["ADMINISTRATORS"] = "none".into();
     new.pointer_mut(variables).unwrap()["NOTIFY"] = "none".into();
     assert!(reasons(&compare(&old_owner, &new)).contains(&ApprovalReason::NotKnown));
-    // Another address in its place: no one who was told before is told of a key now.
+    // Another address in its place: no one who was notified before is notified of a key now.
     let replaced = diffs("users: [alice]\nemails: [a@b.co]\n", "users: [alice]\nemails: [c@b.co]\n");
-    assert_eq!(reasons(&replaced[0]), [ApprovalReason::OthersTold, ApprovalReason::Deletes]);
+    assert_eq!(reasons(&replaced[0]), [ApprovalReason::OthersNotified, ApprovalReason::Deletes]);
     let exchanged = diffs("users: [alice]\nemails: [a@b.co, c@b.co]\n", "users: [alice]\nemails: [a@b.co, d@b.co]\n");
-    assert_eq!(reasons(&exchanged[0]), [ApprovalReason::OthersTold], "one administrator stays");
+    assert_eq!(reasons(&exchanged[0]), [ApprovalReason::OthersNotified], "one administrator stays");
 }
 
 /// Each of these changes lets others read new keys.

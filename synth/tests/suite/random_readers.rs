@@ -84,7 +84,7 @@ fn readers(settings: &Settings, user: &ListedUser) -> BTreeSet<String> {
 }
 
 /// Who gets the notices about the user, by the code that the handler runs.
-fn told(settings: &Settings, user: &ListedUser) -> BTreeSet<String> {
+fn notified(settings: &Settings, user: &ListedUser) -> BTreeSet<String> {
     let Ok((subject, _)) = settings.subject(user) else { return BTreeSet::new() };
     settings.for_subject(&subject).readers_of_secret(&user.name).into_iter().map(Email::small).collect()
 }
@@ -120,7 +120,7 @@ fn is_earlier(old: &Policy, new: &Policy) -> bool {
 struct Counts {
     pairs: Cell<usize>,
     others_read: Cell<usize>,
-    others_told: Cell<usize>,
+    others_notified: Cell<usize>,
     earlier: Cell<usize>,
     neither: Cell<usize>,
 }
@@ -147,12 +147,12 @@ fn check(counts: &Counts, old: &str, new: &str) -> Result<(), TestCaseError> {
     }
     // Where tags choose the owner only before or after, that is another reason for an approval.
     let tells_more = |user: &ListedUser| {
-        was.user_tags == is.user_tags && !was_skipped(user) && !told(&is, user).is_subset(&told(&was, user))
+        was.user_tags == is.user_tags && !was_skipped(user) && !notified(&is, user).is_subset(&notified(&was, user))
     };
     let tells_more = handled.iter().find(|user| tells_more(user));
     if let Some(user) = tells_more {
-        add(&counts.others_told);
-        prop_assert!(!diff.newly_told.is_empty() || !diff.new_readers.is_empty(), "{:?}\n{}\n{}", user, old, new);
+        add(&counts.others_notified);
+        prop_assert!(!diff.newly_notified.is_empty() || !diff.new_readers.is_empty(), "{:?}\n{}\n{}", user, old, new);
     }
     let policy = |settings: &Settings, user: &ListedUser| settings.subject(user).map(|(_, policy)| policy);
     let ends_earlier = handled.iter().find(|user| match (policy(&was, user), policy(&is, user)) {
@@ -268,7 +268,7 @@ fn what_the_handler_does_differently_is_in_the_diff() {
     let least = usize::try_from(number).unwrap() / 20;
     for (what, count) in [
         ("others read", &counts.others_read),
-        ("others told", &counts.others_told),
+        ("others notified", &counts.others_notified),
         ("earlier", &counts.earlier),
         ("neither", &counts.neither),
     ] {

@@ -721,10 +721,10 @@ async fn each_refusal_of_aws_has_a_clear_message() {
     let unknown = [("AWS_PROFILE", "nobody"), ("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")];
     refuses(&run(&unknown), "there is no AWS profile nobody.");
     aws.proxy.inject("GetCallerIdentity", "", Fault::Refuse(403, "ExpiredToken"));
-    says(&run(&[]), "the AWS credentials have expired: sign in again");
+    says(&run(&[]), "the AWS credentials have expired. Sign in again");
     aws.proxy.heal();
     for (operation, doing) in [
-        ("DescribeStacks", "not permitted to look at the stack access-key-rotation-artifacts"),
+        ("DescribeStacks", "not permitted to read the stack access-key-rotation-artifacts"),
         ("CreateChangeSet", "not permitted to make a change set for the stack access-key-rotation-artifacts"),
     ] {
         aws.proxy.inject(operation, "", Fault::Refuse(403, "AccessDenied"));
@@ -751,7 +751,7 @@ async fn a_denied_bucket_says_who_lacks_what() {
         assert_eq!((denied.code, &denied.result()["result"]), (Some(1), &json!("failed")), "{}", denied.text);
         let identity = denied.of_kind("place").next().and_then(|place| place["identity"].as_str()).unwrap();
         let who = format!("{identity} may not use the bucket {} ({actions}): ", bucket());
-        for words in [who.as_str(), "belongs to another account", "`synth deploy-policy`", "--artifact-bucket"] {
+        for words in [who.as_str(), "belongs to another account", "synth deploy-policy", "--artifact-bucket"] {
             assert!(denied.text.contains(words), "no {words:?} in {}", denied.text);
         }
         assert!(!stacks(&aws).iter().any(|(name, _)| name == STACK), "nothing of the stack is left: {}", denied.text);

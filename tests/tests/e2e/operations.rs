@@ -201,7 +201,7 @@ async fn status_reports_users_that_left_and_secrets_of_deleted_users() {
     let deleted = format!(
         "the secret access-key-rotation/gone/1 belongs to a user that no longer exists; to remove it, run:\n    {command}"
     );
-    has(&status, &[&deleted, "bob: needs attention, a person must decide: the user is no longer selected"]);
+    has(&status, &[&deleted, "bob: a person must decide: the user is no longer selected"]);
     let mut lookups: Vec<_> = aws.proxy.calls().into_iter().filter(|call| call.operation == "ListUserTags").collect();
     lookups.retain(|call| call.signer == key.id);
     lookups.sort_by(|a, b| a.about.cmp(&b.about));

@@ -325,7 +325,7 @@ async fn the_permissions_for_a_preview_can_be_left_out() {
         assert_eq!(denied.status.code(), Some(1), "{statement}: {}", text(&denied));
         let says = format!("error: not permitted to read what a run would find ({action})");
         let said = words(&text(&denied));
-        assert!(said.contains(&says) && said.contains("`synth deploy-policy`"), "{said}");
+        assert!(said.contains(&says) && said.contains("synth deploy-policy"), "{said}");
     }
 
     put_policy(&aws, &without("Preview"));

@@ -19,7 +19,7 @@ use synth::{
         member_stack::MemberState,
         member_watch::MemberWatch,
         message::{Message, MessageSink, PlainText, Renderer as _},
-        organization_rollout::{self, Laggards, check_access},
+        organization_rollout::{self, OutdatedAccounts, check_access},
         stack_status::StackStatus,
         stacks::Stacks,
     },
@@ -130,7 +130,7 @@ async fn each_call_about_a_stack_set_is_understood() {
 
     let operations = set.operations().await.unwrap();
     let [created] = &operations[..] else { panic!("{operations:?}") };
-    assert_eq!((created.action.as_str(), created.phase), ("CREATE", OperationPhase::Succeeded));
+    assert_eq!(created.phase, OperationPhase::Succeeded);
     // moto lists the results only for accounts that a call names.
     assert_eq!(set.results(&created.id).await.unwrap(), []);
     let members = set.members().await.unwrap();
@@ -144,11 +144,11 @@ async fn each_call_about_a_stack_set_is_understood() {
     for scope in [MemberScope::All, accounts] {
         let updated = set.update(&targets(), &scope).await.unwrap();
         let operations = set.operations().await.unwrap();
-        assert!(operations.iter().any(|one| one.id == updated && one.action == "UPDATE"), "{operations:?}");
+        assert!(operations.iter().any(|one| one.id == updated), "{operations:?}");
     }
     let deleted = set.delete_members(&targets()).await.unwrap();
     let operations = set.operations().await.unwrap();
-    assert!(operations.iter().any(|one| one.id == deleted && one.action == "DELETE"), "{operations:?}");
+    assert!(operations.iter().any(|one| one.id == deleted), "{operations:?}");
 
     // A delegated administrator says so in each call.
     let delegated = StackSet::named(&session, "keys", Administrator::DelegatedAdministrator);
@@ -198,7 +198,7 @@ async fn an_operation_is_followed_account_by_account() {
     ] {
         server.proxy.inject("ListStackSetOperations", "", operations_answer(status));
         server.proxy.inject("ListStackSetOperationResults", "", results_answer(&results));
-        watch.look().await.unwrap();
+        watch.poll().await.unwrap();
         assert_eq!(watch.summary().as_deref(), says);
         server.proxy.heal();
     }
@@ -220,24 +220,29 @@ async fn running_again_goes_on_with_the_accounts_that_are_not_up_to_date() {
 
     // A deployment has just tried, so it only reports.
     server.proxy.inject("ListStackInstances", "", members_answer(&mixed));
-    let failed =
-        organization_rollout::settle(vec![set()], Laggards::Report, &interrupt, &mut stacks).await.unwrap_err();
+    let failed = organization_rollout::update_outdated(vec![set()], OutdatedAccounts::Report, &interrupt, &mut stacks)
+        .await
+        .unwrap_err();
     let DeployError::Members(text) = &failed else { panic!("{failed}") };
     assert!(text.starts_with("1 of 3 accounts up to date, 1 failed, 1 not begun"), "{text}");
-    assert!(text.contains("no such role") && text.contains("run: make deploy"), "{text}");
+    assert!(text.contains("no such role") && text.contains("run:\n    make deploy"), "{text}");
     assert_eq!(number_of(&server, "UpdateStackInstances"), 0);
 
     // The same command again goes on, and all accounts are up to date at the end.
     server.proxy.heal();
     server.proxy.inject("DescribeStackSet", "", targets_answer());
     server.proxy.inject_times(1, "ListStackInstances", "", members_answer(&mixed));
-    organization_rollout::settle(vec![set()], Laggards::Update, &interrupt, &mut stacks).await.unwrap();
+    organization_rollout::update_outdated(vec![set()], OutdatedAccounts::Update, &interrupt, &mut stacks)
+        .await
+        .unwrap();
     assert_eq!(number_of(&server, "UpdateStackInstances"), 1);
     // Now there is nothing to do.
-    organization_rollout::settle(vec![set()], Laggards::Update, &interrupt, &mut stacks).await.unwrap();
+    organization_rollout::update_outdated(vec![set()], OutdatedAccounts::Update, &interrupt, &mut stacks)
+        .await
+        .unwrap();
     assert_eq!(number_of(&server, "UpdateStackInstances"), 1);
     drop(stacks);
-    assert!(shown.0.contains("Going on with 2 accounts that are not up to date"), "{}", shown.0);
+    assert!(shown.0.contains("Updating 2 accounts that are not up to date"), "{}", shown.0);
     assert!(shown.0.ends_with("2 accounts up to date\n"), "{}", shown.0);
 }
 
@@ -256,7 +261,7 @@ async fn a_stack_that_cannot_be_deleted_in_a_member_stops_the_deletion() {
     );
     let failed =
         organization_rollout::delete_members(vec![set()], &interrupt, &mut stacks).await.unwrap_err().to_string();
-    assert!(failed.contains("the stack is protected") && failed.contains("run: make destroy"), "{failed}");
+    assert!(failed.contains("the stack is protected") && failed.contains("run:\n    make destroy"), "{failed}");
     assert_eq!(number_of(&server, "DeleteStackInstances"), 1);
 
     server.proxy.heal();

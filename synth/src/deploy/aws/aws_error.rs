@@ -8,7 +8,7 @@ use aws_sdk_sts::{
 };
 use lambda::{model::parse_error::ParseError, protocol::call_error::ErrorCode};
 
-use crate::{cfn::read::TemplateReadError, shell::quoted};
+use crate::{cfn::read::TemplateReadError, deploy::command_line::DEPLOY_POLICY, shell::quoted};
 
 /// The reason why a call to AWS did not succeed, or why its response cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,10 +20,10 @@ pub enum AwsError {
     #[error("the AWS Region is wrong: {0}; pass --region, or correct AWS_REGION or the profile's region")]
     WrongRegion(#[from] ParseError),
     /// There are no credentials, or their provider failed. Holds the SDK's message.
-    #[error("no AWS credentials: {0}; sign in (aws sso login), set AWS_PROFILE or pass --profile")]
+    #[error("no AWS credentials: {0}. Set AWS_PROFILE or pass --profile, or sign in: aws sso login")]
     NoCredentials(String),
     /// The credentials have expired.
-    #[error("the AWS credentials have expired: sign in again (`aws sso login`, or the way you got them)")]
+    #[error("the AWS credentials have expired. Sign in again in the same way as before, for example: aws sso login")]
     Expired,
     /// AWS does not know the credentials, at least in this Region. Holds AWS's error code.
     #[error(
@@ -32,7 +32,7 @@ pub enum AwsError {
     )]
     NotAccepted(String),
     /// The identity lacks a permission.
-    #[error("not permitted to {doing}: {message}; `synth deploy-policy` prints the permissions that a deployer needs")]
+    #[error("not permitted to {doing}: {message}. To print the permissions that a deployer needs: {}", DEPLOY_POLICY)]
     Denied {
         /// What was attempted, as an infinitive.
         doing: String,
@@ -41,9 +41,10 @@ pub enum AwsError {
     },
     /// The identity may not use the artifact bucket. S3 says little about it, and to HEAD nothing.
     #[error(
-        "{identity} may not use the bucket {bucket} ({actions}): {message}; either a permission is missing, or a policy denies \
-         it, or the bucket belongs to another account. `synth deploy-policy` prints the permissions that a deployer needs; \
-         --artifact-bucket names another bucket"
+        "{identity} may not use the bucket {bucket} ({actions}): {message}. A permission is missing, or a policy denies it, or \
+         the bucket belongs to another account. Name another bucket with --artifact-bucket, or give the deployer its \
+         permissions. To print them: {}",
+        DEPLOY_POLICY
     )]
     BucketDenied {
         /// The ARN of the identity.
@@ -58,7 +59,7 @@ pub enum AwsError {
     /// No file has the profile that the command line or AWS_PROFILE names.
     #[error(
         "there is no AWS profile {profile}. Profiles are in ~/.aws/config and ~/.aws/credentials, or in the files that \
-         AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name; {}. To list them: aws configure list-profiles. To make this one: \
+         AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name; {}. To list them: aws configure list-profiles; to make this one: \
          aws configure sso --profile {}",
         known_profiles(known),
         quoted(profile)
@@ -91,11 +92,11 @@ pub enum AwsError {
     #[error("could not read the template of the stack: UnreadableTemplate: {0}")]
     UnreadableTemplate(#[source] TemplateReadError),
     /// The template of the deployed stack does not set this variable of the function in the form of this program.
-    #[error("could not read the setting {0} of the function: UnreadableSetting: deploy the stack again (make deploy)")]
+    #[error("could not read the setting {0} of the function: UnreadableSetting. Deploy the stack again: make deploy")]
     UnreadableSetting(&'static str),
     /// The stack has no output with this name, so the ARN of its topic is unknown.
     #[error(
-        "could not find a topic of the stack: NoTopic: the stack has no output {0}; deploy the stack again (make deploy)"
+        "could not find a topic of the stack: NoTopic: the stack has no output {0}. Deploy the stack again: make deploy"
     )]
     NoTopic(&'static str),
 }
@@ -223,8 +224,8 @@ mod tests {
             ),
             (
                 AwsError::NoTopic("TopicArn"),
-                "could not find a topic of the stack: NoTopic: the stack has no output TopicArn; deploy the stack again (make \
-                 deploy)",
+                "could not find a topic of the stack: NoTopic: the stack has no output TopicArn. Deploy the stack again: make \
+                 deploy",
             ),
             (AwsError::UnreadableTemplate(not_a_template), &unreadable),
         ] {

@@ -120,7 +120,7 @@ impl CloudFormation {
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>, AwsError> {
         let described = match self.0.describe_stacks().stack_name(name).send().await {
             Err(e) if is_missing(&e) => return Ok(None),
-            described => described.map_err(|e| AwsError::of(&format!("look at the stack {name}"), &e))?,
+            described => described.map_err(|e| AwsError::of(&format!("read the stack {name}"), &e))?,
         };
         let Some(stack) = described.stacks.unwrap_or_default().pop() else { return Ok(None) };
         let (Some(id), Some(status)) = (stack.stack_id, stack.stack_status) else {

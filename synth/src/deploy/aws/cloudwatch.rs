@@ -1,6 +1,9 @@
 //! Adapter for CloudWatch and CloudWatch Logs: reads the states of alarms, and the end of the last run.
 
-use lambda::model::time::Timestamp;
+use lambda::{
+    model::time::Timestamp,
+    report::log_event::{MEMBER_ALARM, MEMBER_RUN},
+};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -9,7 +12,7 @@ use super::{
 };
 use crate::deploy::{
     last_run::{LOG_SEARCHED, LastRun, PATTERN, SEARCHED},
-    member_log::{self, MemberLog},
+    member_log::MemberLog,
     stack_alarm::{AlarmState, StackAlarm},
 };
 
@@ -83,11 +86,11 @@ impl Session {
     pub async fn member_log(&self, publisher: &str, accounts: &[&str], now: Timestamp) -> Result<MemberLog, AwsError> {
         let mut log = MemberLog::default();
         let searched = (now.before(LOG_SEARCHED), None);
-        self.log_lines(publisher, member_log::ALARMS, searched, |line, at| log.learn(line, at)).await?;
+        self.log_lines(publisher, MEMBER_ALARM, searched, |line, at| log.learn(line, at)).await?;
         let mut end = None;
         for span in SEARCHED {
             let start = now.before(span);
-            self.log_lines(publisher, member_log::RUNS, (start, end), |line, at| log.learn(line, at)).await?;
+            self.log_lines(publisher, MEMBER_RUN, (start, end), |line, at| log.learn(line, at)).await?;
             if accounts.iter().all(|account| log.run(account).is_some()) {
                 break;
             }
@@ -96,11 +99,11 @@ impl Session {
         Ok(log)
     }
 
-    /// Passes on each line of a function's log that has the pattern, in any order, with its time.
+    /// Passes on each line of a function's log about this event, in any order, with its time.
     async fn log_lines(
         &self,
         function: &str,
-        pattern: &str,
+        event: &str,
         (start, end): (Timestamp, Option<Timestamp>),
         mut learn: impl FnMut(&str, Timestamp),
     ) -> Result<(), AwsError> {
@@ -108,7 +111,7 @@ impl Session {
         let mut request = json!({
             "logGroupName": format!("/aws/lambda/{function}"),
             "startTime": millis(start),
-            "filterPattern": pattern,
+            "filterPattern": format!("{{ $.event = \"{event}\" }}"),
         });
         if let Some(end) = end {
             request["endTime"] = millis(end).into();

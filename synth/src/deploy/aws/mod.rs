@@ -30,7 +30,7 @@ use aws_smithy_http_client::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-use crate::deployer::RegionName;
+use crate::config;
 pub use aws_error::AwsError;
 
 /// The Region and profile from the command line. They override the environment and `~/.aws/config`.
@@ -46,7 +46,7 @@ pub struct AwsLocation {
 
 /// Checks the form of a Region's code.
 fn region(text: &str) -> Result<String, ParseError> {
-    text.parse::<RegionName>().map(|region| region.to_string())
+    text.parse::<config::Region>().map(|region| region.to_string())
 }
 
 /// Credentials that AWS has accepted, with their account and Region.

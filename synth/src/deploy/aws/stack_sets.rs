@@ -38,7 +38,7 @@ pub struct StackSetTargets {
     pub regions: Vec<String>,
 }
 
-/// The accounts of an organization that an operation of ours is about.
+/// The accounts that an operation of this program changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberScope {
     /// All accounts of the StackSet.
@@ -53,7 +53,7 @@ impl Session {
     /// # Errors
     /// [`AwsError`] if AWS refuses to say so: for example, because the account does not administer StackSets.
     pub async fn trusted_access(&self, administrator: Administrator) -> Result<TrustedAccess, AwsError> {
-        let call = Client::new(&self.config).describe_organizations_access().call_as(call_as(administrator));
+        let call = Client::new(&self.config).describe_organizations_access().call_as(caller(administrator));
         let doing = "see whether StackSets may work in the organization (cloudformation:DescribeOrganizationsAccess)";
         let access = call.send().await.map_err(|e| AwsError::of(doing, &e))?;
         Ok(match access.status {
@@ -71,7 +71,7 @@ impl StackSet {
     }
 
     pub(super) fn of_client(client: Client, name: &str, administrator: Administrator) -> Self {
-        Self { client, name: name.to_owned(), caller: call_as(administrator) }
+        Self { client, name: name.to_owned(), caller: caller(administrator) }
     }
 
     /// The name of the StackSet, or its name with its id.
@@ -95,7 +95,7 @@ impl StackSet {
         let call = self.client.describe_stack_set().stack_set_name(&self.name).call_as(self.caller.clone()).send();
         let described = match call.await {
             Err(e) if e.code() == Some("StackSetNotFoundException") => return Ok(None),
-            described => described.map_err(|e| self.failed("look at", &e))?,
+            described => described.map_err(|e| self.failed("read", &e))?,
         };
         described.stack_set.map(Some).ok_or_else(|| AwsError::incomplete("DescribeStackSet", "StackSet"))
     }
@@ -152,7 +152,7 @@ impl StackSet {
         Ok(all)
     }
 
-    /// Starts to bring the template of the StackSet to these accounts. Returns the id of the operation.
+    /// Starts to update the stacks of these accounts to the template of the StackSet. Returns the id of the operation.
     ///
     /// # Errors
     /// [`AwsError`] if AWS refuses the call.
@@ -187,15 +187,12 @@ impl StackSet {
     }
 }
 
-const fn call_as(administrator: Administrator) -> CallAs {
-    match administrator {
-        Administrator::ManagementAccount => CallAs::SelfValue,
-        Administrator::DelegatedAdministrator => CallAs::DelegatedAdmin,
-    }
+fn caller(administrator: Administrator) -> CallAs {
+    CallAs::from(administrator.call_as().as_str())
 }
 
-/// The operations of ours go on where the template's own stopped, so a few accounts at once are enough. One failure does
-/// not stop the others: the operation is about accounts that failed before.
+/// How an operation of this program changes the accounts that the template's own operation did not reach. A few at once are
+/// enough. A failure in one account does not stop the others, because all of them may have failed before.
 fn preferences() -> StackSetOperationPreferences {
     StackSetOperationPreferences::builder().max_concurrent_percentage(25).failure_tolerance_percentage(100).build()
 }
@@ -213,7 +210,6 @@ fn deployment_targets(targets: &StackSetTargets, scope: &MemberScope) -> Deploym
 fn operation(summary: StackSetOperationSummary) -> Option<MemberOperation> {
     Some(MemberOperation {
         id: summary.operation_id?,
-        action: summary.action?.as_str().to_owned(),
         phase: OperationPhase::of(summary.status?.as_str()),
         requested: Timestamp::from_unix(summary.creation_timestamp?.secs()),
     })

@@ -191,7 +191,7 @@ Security@example.com  alarms    not confirmed
         let deleted = diff::compare(&new, &old);
         let approval = Approval::needed(&deleted);
         let stack = "bundle";
-        let told = [
+        let updates = [
             news("Queue", "CREATE_IN_PROGRESS", None, Some((0, 1))),
             news("Queue", "CREATE_COMPLETE", None, Some((1, 1))),
             news("bundle", "UPDATE_ROLLBACK_IN_PROGRESS", Some("because"), None),
@@ -240,7 +240,7 @@ Security@example.com  alarms    not confirmed
             Message::Plan { stack, diff: &deleted, approval: approval.as_ref(), next_run: Some(&preview) },
             Message::Preview(&preview),
         ];
-        messages.extend(told.iter().map(|news| Message::ProgressUpdate { stack, news }));
+        messages.extend(updates.iter().map(|news| Message::ProgressUpdate { stack, news }));
         messages.extend(ends.iter().map(Message::End));
 
         let text = "\

@@ -33,7 +33,7 @@ pub enum ApprovalReason {
     /// Others can read new keys.
     OthersRead,
     /// Others get notices or alarms.
-    OthersTold,
+    OthersNotified,
     /// More keys are rotated, or others decide how.
     OthersRotated,
     /// Keys are replaced, deactivated or deleted earlier than before.
@@ -55,7 +55,7 @@ impl ApprovalReason {
             | Self::MayAllowMore
             | Self::NotKnown
             | Self::OthersRead
-            | Self::OthersTold
+            | Self::OthersNotified
             | Self::OthersRotated
             | Self::KeysEndEarlier => Concern::Broader,
             Self::Replaces | Self::MayReplace => Concern::Replace,
@@ -71,7 +71,7 @@ impl fmt::Display for ApprovalReason {
             Self::MayAllowMore => "it may allow more than before",
             Self::NotKnown => "what it does is not known",
             Self::OthersRead => "it lets others read new keys",
-            Self::OthersTold => "it sends notices or alarms to others",
+            Self::OthersNotified => "it sends notices or alarms to others",
             Self::OthersRotated => "it rotates more keys, or lets others decide how",
             Self::KeysEndEarlier => "it replaces, deactivates or deletes keys earlier",
             Self::Replaces => "it replaces a resource",
@@ -104,7 +104,7 @@ impl Approval {
         };
         let not_known = (!diff.unknown.is_empty()).then_some(ApprovalReason::NotKnown);
         let new_readers = (!diff.new_readers.is_empty()).then_some(ApprovalReason::OthersRead);
-        let newly_told = (!diff.newly_told.is_empty()).then_some(ApprovalReason::OthersTold);
+        let newly_notified = (!diff.newly_notified.is_empty()).then_some(ApprovalReason::OthersNotified);
         let newly_rotated = (!diff.newly_rotated.is_empty()).then_some(ApprovalReason::OthersRotated);
         let earlier = (!diff.earlier.is_empty()).then_some(ApprovalReason::KeysEndEarlier);
         let replaces = any(Impact::Replaces).then_some(ApprovalReason::Replaces).or_else(|| {
@@ -113,7 +113,7 @@ impl Approval {
         });
         let deletes = any(Impact::Deletes).then_some(ApprovalReason::Deletes);
         let reasons: Vec<ApprovalReason> =
-            [broader, not_known, new_readers, newly_told, newly_rotated, earlier, replaces, deletes]
+            [broader, not_known, new_readers, newly_notified, newly_rotated, earlier, replaces, deletes]
                 .into_iter()
                 .flatten()
                 .collect();

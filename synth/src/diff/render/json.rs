@@ -60,7 +60,7 @@ pub(super) fn document(diff: &Diff) -> Value {
         "sections": entries.collect::<Value>(),
         "places": places.collect::<Value>(),
         "new_readers": diff.new_readers,
-        "newly_told": diff.newly_told,
+        "newly_told": diff.newly_notified,
         "newly_rotated": diff.newly_rotated,
         "earlier": diff.earlier,
         "leaving": diff.leaving,

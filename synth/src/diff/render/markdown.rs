@@ -68,7 +68,7 @@ impl Renderer for Markdown {
         if !diff.leaving.is_empty() {
             out.add(&format!("{FATE}\n\n"));
         }
-        out.list("Who is no longer told", &diff.unsubscribed);
+        out.list("Who is no longer notified", &diff.unsubscribed);
         for (resource, changes) in shown(diff) {
             let impact = match resource.action {
                 Action::Added => ": added".to_owned(),

@@ -137,7 +137,7 @@ fn beside_permissions(diff: &Diff) -> [(&'static str, &[String]); 5] {
     [
         ("What is not compared", &diff.unknown),
         ("Who reads new keys", &diff.new_readers),
-        ("Who gets notices", &diff.newly_told),
+        ("Who gets notices", &diff.newly_notified),
         ("Who is rotated, and how", &diff.newly_rotated),
         ("What happens to keys earlier", &diff.earlier),
     ]

@@ -122,7 +122,7 @@ fn consequences(diff: &Diff) -> Vec<Consequence> {
         });
     }
     all.extend(less.iter().map(|change| Consequence::plain(format!("the role may no longer {}", change.what))));
-    all.extend(diff.newly_told.iter().chain(&diff.newly_rotated).chain(&diff.earlier).map(Consequence::marked));
+    all.extend(diff.newly_notified.iter().chain(&diff.newly_rotated).chain(&diff.earlier).map(Consequence::marked));
     all.extend(diff.unsubscribed.iter().map(Consequence::plain));
     all.extend(leaving(&diff.leaving).map(Consequence::plain));
     all.extend((!diff.leaving.is_empty()).then(|| Consequence::plain(FATE.trim_end_matches('.'))));

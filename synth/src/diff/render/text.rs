@@ -119,7 +119,7 @@ impl TextRenderer {
             out += &format!("  {FATE}\n");
         }
         if !diff.unsubscribed.is_empty() {
-            out += "\nWho is no longer told\n";
+            out += "\nWho is no longer notified\n";
             diff.unsubscribed.iter().for_each(|line| out += &self.paint(YELLOW, &wrapped("  ", &printable(line))));
         }
         if let Some(line) = harmless(diff) {
