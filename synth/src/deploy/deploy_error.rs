@@ -93,6 +93,9 @@ pub enum DeployError {
         /// The package that the approval covers. `None` if it covers only the change.
         package: Option<Sha256Digest>,
     },
+    /// The change cannot be deployed at once. Holds the reason and what to do.
+    #[error("{0}. Nothing was changed")]
+    NotAsItIs(String),
     /// The account may not deploy to the accounts of an organization. Holds the reason and what to do.
     #[error("{0}")]
     NoOrganization(String),
@@ -147,7 +150,7 @@ impl DeployError {
     pub fn is_about_input(&self) -> bool {
         match self {
             Self::Problem(problem) => problem.is_about_input(),
-            Self::NoBucket(_) | Self::NoVersions(_) | Self::BucketElsewhere { .. } => true,
+            Self::NotAsItIs(_) | Self::NoBucket(_) | Self::NoVersions(_) | Self::BucketElsewhere { .. } => true,
             _ => false,
         }
     }
