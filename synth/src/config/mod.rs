@@ -14,6 +14,7 @@ mod heartbeat;
 mod invisible;
 mod kms;
 mod organization;
+mod organization_rules;
 mod pattern;
 mod permissions_boundary;
 mod principal;

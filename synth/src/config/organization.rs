@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::cfn::resource::CallAs;
 use crate::config::{
     fields::Fields,
+    organization_rules::{units_schema, wrong_units},
     setting::plain,
     setting_type::{SameAs, SettingType, ValueProblem, ValueRule, Word},
     tree::{self, Content, Node},
@@ -77,12 +78,12 @@ pub const ORGANIZATION_FIELDS: [(&str, &str); 7] = [
     (
         "region",
         "The one Region of all stacks, also of the administering account's stack. IAM is global, so stacks in two Regions \
-         would rotate the same users.",
+         would rotate the same users. It cannot be in China, which has no StackSets with service-managed permissions.",
     ),
     (
         "units",
-        "The organizational units (`ou-…`) or the root (`r-…`). Each of their accounts gets a stack, and so does each account \
-         that joins them later.",
+        "The organizational units (`ou-…`), or only the root (`r-…`). Each of their accounts gets a stack, and so does each \
+         account that joins them later.",
     ),
     (
         "accounts",
@@ -131,6 +132,9 @@ impl SettingType for OrganizationSetting {
             (None, Some(but)) => MemberAccounts::AllBut(but),
             (None, None) => MemberAccounts::All,
         };
+        if let Some(wrong) = units.as_deref().and_then(wrong_units) {
+            fields.refuse("units", wrong);
+        }
         fields.finish()?;
         let (Some(id), Some(region), Some(units)) = (id, region, units) else { return Err(Vec::new()) };
         let administrator = administrator.unwrap_or(Administrator::DelegatedAdministrator);
@@ -141,7 +145,7 @@ impl SettingType for OrganizationSetting {
         let schemas = [
             OrganizationId::schema(),
             Region::schema(),
-            Vec::<UnitId>::schema(),
+            units_schema(),
             Vec::<AccountId>::schema(),
             Vec::<AccountId>::schema(),
             AccountId::schema(),
@@ -246,13 +250,17 @@ impl UnitId {
 }
 
 text! {
-    /// The code of a Region. Whether the Region exists is not checked.
-    Region, "a Region", "the code of a Region, such as eu-west-1", "[a-z]{2,12}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}",
+    /// The code of a Region outside China: StackSets with service-managed permissions do not exist there. Whether the Region
+    /// exists is not checked.
+    Region, "a Region where StackSets can have service-managed permissions",
+    "the code of a Region outside China, such as eu-west-1",
+    "(?!cn-)[a-z]{2,12}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}",
     |text| {
         let mut words: Vec<&str> = text.split('-').collect();
         let number = words.pop().unwrap_or_default();
         let is_word = |word: &&str| (2..=12).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase());
-        (1..=2).contains(&number.len())
+        !text.starts_with("cn-")
+            && (1..=2).contains(&number.len())
             && number.bytes().all(|b| b.is_ascii_digit())
             && (2..=4).contains(&words.len())
             && words.iter().all(is_word)

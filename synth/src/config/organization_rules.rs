@@ -1,0 +1,36 @@
+//! Which units of `organization` can be in one list. Whether a unit exists, only AWS knows.
+
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    organization::UnitId,
+    setting_type::{SettingType as _, ValueProblem},
+};
+
+/// What is wrong with the units as a list. An organization has one root, and the root has all its accounts.
+pub(super) fn wrong_units(units: &[UnitId]) -> Option<ValueProblem> {
+    let (first, others) = units.split_first()?;
+    if let Some(root) = units.iter().find(|unit| unit.is_root() && !others.is_empty()) {
+        return Some(
+            ValueProblem::new(format!("the root {root} has all accounts, so no other entry can be beside it"))
+                .allowed(format!("remove {root}, or remove the other entries")),
+        );
+    }
+    let other = others.iter().find(|unit| root_of(unit) != root_of(first))?;
+    Some(
+        ValueProblem::new(format!("{first} and {other} are below different roots, but an organization has one root"))
+            .allowed("name only units of one organization: after ou-, all have the letters of its root"),
+    )
+}
+
+/// The JSON Schema of the units. It cannot compare their roots.
+pub(super) fn units_schema() -> Json {
+    let mut schema = Vec::<UnitId>::schema();
+    schema["anyOf"] = json!([{ "maxItems": 1 }, { "not": { "contains": { "pattern": "^r-" } } }]);
+    schema
+}
+
+/// The letters of the root in the id of a unit: those between its first two hyphens.
+fn root_of(unit: &UnitId) -> Option<&str> {
+    unit.as_str().split('-').nth(1)
+}
