@@ -82,9 +82,10 @@ impl ConfigArgs {
         read(&self.config, self.overrides())?.member_template()?.ok_or_else(missing)
     }
 
-    /// Generates the template of the members' stacks, if the configuration serves an organization.
+    /// Generates the template of the members' stacks, if the configuration serves an organization. It prints no warnings:
+    /// [`Self::bundle`] has printed them.
     pub(super) fn members(&self) -> Result<Option<Value>, CommandError> {
-        read(&self.config, self.overrides())?.member_template()
+        read_file(&self.config, self.overrides())?.0.member_template()
     }
 
     /// The option or file that sets the architecture, for messages.

@@ -295,6 +295,9 @@ async fn attempt(
     if let Some((stack, diff)) = member_diff(&deployment, session).await? {
         stacks.say(&Message::Plan { stack: &stack, diff: &diff, approval: None, next_run: None });
     }
+    if let Some(problem) = deployment.problem() {
+        return Err(DeployError::NotAsItIs(problem.to_owned()));
+    }
     if let Some(preview) = &preview {
         stacks.say(&Message::Preview(preview));
     }

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 use lambda::model::account_id::AccountId;
+use serde_json::Value as Json;
 
 use crate::cmd::{CommandError, config_args::ConfigArgs, note, print};
 use crate::{
@@ -31,7 +32,7 @@ pub(super) struct DeployPolicyArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// The policy
+    /// The policy; or a list of managed policies, if it is too long for the inline policies of a role
     Json,
     /// What each statement is for
     Text,
@@ -47,6 +48,16 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
         )));
     }
     let (config, template) = args.source.bundle()?;
+    if let Some(organization) =
+        config.organization.as_ref().filter(|one| one.region.as_str() != args.region.to_string())
+    {
+        let own = &organization.region;
+        return Err(CommandError::bad_input(format!(
+            "--region: organization.region is {own}, but --region is {}. All stacks of an organization are in its Region: \
+             choose --region {own}, or correct organization.region",
+            args.region
+        )));
+    }
     let template = to_json(&template);
     let artifacts = to_json(&artifacts::template(&config).map_err(|e| CommandError::bad_input(e.to_string()))?);
     let place = AccountRegion { partition, account: args.account.clone(), region: args.region.clone() };
@@ -66,7 +77,13 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
     let policy = policy(&place, &stacks).map_err(|e| CommandError::failure(e.to_string()))?;
     policy.notes.iter().for_each(|text| note(&format!("note: {text}")));
     match args.format {
-        Format::Json => print(&format!("{:#}\n", policy.json())),
+        Format::Json => {
+            let documents = policy.documents();
+            print(&match documents.as_slice() {
+                [one] => format!("{one:#}\n"),
+                all => format!("{:#}\n", Json::from(all)),
+            })
+        }
         Format::Text => print(&policy.text()),
     }
 }

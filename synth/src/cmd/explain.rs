@@ -21,9 +21,11 @@ enum Format {
 }
 
 pub(super) fn run(args: &ExplainArgs) -> Result<(), CommandError> {
-    let template = args.source.template()?;
-    match args.format {
-        Format::Text => print(&explain::text(&template)),
-        Format::Json => print(&format!("{:#}\n", explain::json(&template))),
+    let (template, members) = (args.source.template()?, args.source.members()?);
+    match (args.format, members) {
+        (Format::Text, None) => print(&explain::text(&template)),
+        (Format::Text, Some(member)) => print(&explain::text_of_organization(&template, &member)),
+        (Format::Json, None) => print(&format!("{:#}\n", explain::json(&template))),
+        (Format::Json, Some(member)) => print(&format!("{:#}\n", explain::json_of_organization(&template, &member))),
     }
 }

@@ -86,6 +86,8 @@ enum Command {
     /// Draw a template in Mermaid: its resources and how they are connected
     Graph(graph::GraphArgs),
     /// Explain each permission: which step of a rotation needs it, and why
+    ///
+    /// With an organization, the stack of the administering account comes first, then that of each member.
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of rotation.yaml, for editors
     Schema,

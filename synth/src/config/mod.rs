@@ -15,6 +15,7 @@ mod invisible;
 mod kms;
 mod organization;
 mod organization_ids;
+mod organization_rules;
 mod organization_setting;
 mod pattern;
 mod permissions_boundary;

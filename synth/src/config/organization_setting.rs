@@ -9,6 +9,7 @@ use crate::config::{
     fields::Fields,
     organization::{Administrator, MemberAccounts, Organization},
     organization_ids::{OrganizationId, Region, UnitId},
+    organization_rules::{region_schema, units_schema, wrong_region, wrong_units},
     setting::plain,
     setting_type::{SettingType, ValueProblem, ValueRule, Word},
     tree::{self, Content, Node},
@@ -26,12 +27,12 @@ pub const ORGANIZATION_FIELDS: [(&str, &str); 7] = [
     (
         "region",
         "The Region of all stacks, including the administering account's. IAM is global, so stacks in two Regions would \
-         rotate the same users.",
+         rotate the same users. It cannot be in China, which has no StackSets with service-managed permissions.",
     ),
     (
         "units",
-        "The organizational units (`ou-…`) or the root (`r-…`). Each of their accounts gets a stack, and so does each account \
-         that joins a unit later.",
+        "The organizational units (`ou-…`), or only the root (`r-…`). Each of their accounts gets a stack, and so does each \
+         account that joins a unit later.",
     ),
     (
         "accounts",
@@ -80,6 +81,12 @@ impl SettingType for OrganizationSetting {
             (None, Some(but)) => MemberAccounts::AllBut(but),
             (None, None) => MemberAccounts::All,
         };
+        if let Some(wrong) = region.as_ref().and_then(wrong_region) {
+            fields.refuse("region", wrong);
+        }
+        if let Some(wrong) = units.as_deref().and_then(wrong_units) {
+            fields.refuse("units", wrong);
+        }
         fields.finish()?;
         let (Some(id), Some(region), Some(units)) = (id, region, units) else { return Err(Vec::new()) };
         let administrator = administrator.unwrap_or(Administrator::DelegatedAdministrator);
@@ -89,8 +96,8 @@ impl SettingType for OrganizationSetting {
     fn schema() -> Json {
         let schemas = [
             OrganizationId::schema(),
-            Region::schema(),
-            Vec::<UnitId>::schema(),
+            region_schema(),
+            units_schema(),
             Vec::<AccountId>::schema(),
             Vec::<AccountId>::schema(),
             AccountId::schema(),

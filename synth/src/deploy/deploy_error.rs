@@ -94,6 +94,9 @@ pub enum DeployError {
         /// The package that the approval covers. `None` if it covers only the change.
         package: Option<Sha256Digest>,
     },
+    /// The change cannot be deployed at once. Holds the reason and what to do.
+    #[error("{0}. Nothing was changed")]
+    NotAsItIs(String),
     /// The account may not deploy to the accounts of an organization.
     #[error(transparent)]
     MayNotAdminister(#[from] MayNotAdministerError),
@@ -148,7 +151,7 @@ impl DeployError {
     pub fn is_about_input(&self) -> bool {
         match self {
             Self::Problem(problem) => problem.is_about_input(),
-            Self::NoBucket(_) | Self::NoVersions(_) | Self::BucketElsewhere { .. } => true,
+            Self::NotAsItIs(_) | Self::NoBucket(_) | Self::NoVersions(_) | Self::BucketElsewhere { .. } => true,
             _ => false,
         }
     }

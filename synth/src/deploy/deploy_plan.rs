@@ -251,6 +251,12 @@ impl Deployment {
         self.bundle.diff.is_of_new_stack()
     }
 
+    /// The reason why the change of the rotation stack cannot be deployed as it is.
+    #[must_use]
+    pub fn problem(&self) -> Option<&str> {
+        self.bundle.diff.problems.first().map(String::as_str)
+    }
+
     /// The users that leave the rotation stack, and may be in the middle of a rotation.
     #[must_use]
     pub fn leaving(&self) -> LeavingUsers {

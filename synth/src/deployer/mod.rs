@@ -5,6 +5,7 @@
 //! through CloudFormation (`aws:CalledVia`). So every change is in a template and in the stack's events.
 
 mod account_region;
+mod managed_policies;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use serde_json::{Map, Value as Json, json};
 
 pub use self::{
     account_region::{AccountRegion, Partition},
+    managed_policies::MANAGED_POLICY,
     types::{ResourceNaming, TYPES, TypePermissions, entry},
 };
 use crate::{
@@ -28,7 +30,6 @@ use crate::{
         text::{Piece, pieces},
         view::{self, Resource, View},
     },
-    limits::INLINE_POLICIES,
     screen::wrapped,
     stack::planned_handler::PlannedHandler,
 };
@@ -261,7 +262,7 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     }
     statements.push(known.user_tags());
     let mut policy = DeployerPolicy { statements, notes: known.notes };
-    policy.notes.push(policy.fits());
+    policy.notes.push(policy.note_on_length());
     Ok(policy)
 }
 
@@ -664,37 +665,12 @@ impl DeployerStatement {
     }
 }
 
-/// The limit on a managed policy, in characters without white space (IAM User Guide, "IAM and AWS STS quotas").
-pub const MANAGED_POLICY: usize = 6_144;
-
 impl DeployerPolicy {
     /// The policy as a JSON policy document.
     #[must_use]
     pub fn json(&self) -> Json {
         let statements: Vec<Json> = self.statements.iter().map(DeployerStatement::json).collect();
-        json!({ "Version": "2012-10-17", "Statement": statements })
-    }
-
-    /// The length of the policy as IAM counts it: characters without white space.
-    #[must_use]
-    pub fn characters(&self) -> usize {
-        self.json().to_string().chars().filter(|c| !c.is_whitespace()).count()
-    }
-
-    /// A note about the length of the policy, and the kind of policy that can hold it.
-    fn fits(&self) -> String {
-        let characters = self.characters();
-        let longer = format!("{characters} characters do not fit into a managed policy ({MANAGED_POLICY})");
-        match characters {
-            _ if characters <= MANAGED_POLICY => format!("{characters} characters fit into a managed policy"),
-            _ if characters <= INLINE_POLICIES => {
-                format!("{longer}: add it to the role as its inline policy, which holds {INLINE_POLICIES}")
-            }
-            _ => format!(
-                "{longer} or a role's inline policies ({INLINE_POLICIES}): choose a shorter stack_name, or put the optional \
-                 statements into a policy of their own"
-            ),
-        }
+        managed_policies::document(&statements)
     }
 
     /// The policy as text for people: each statement with its purpose, actions, resources and conditions.

@@ -3,6 +3,7 @@
 //! This works on the canonical form of any two templates: call [`compare`], then [`render::render`].
 //! [`change_set::merge`] adds the information of CloudFormation's change set.
 
+mod account_moves;
 pub mod approval;
 pub mod change_set;
 mod closed_world;
@@ -55,6 +56,8 @@ pub struct Diff {
     pub entries: Vec<EntryChange>,
     /// How the permissions change.
     pub iam: IamImpact,
+    /// The reasons why the change cannot be deployed as it is. Each is a text without a full stop at its end.
+    pub problems: Vec<String>,
     /// The ways in which others can read new keys, as far as IAM does not show them. Each is a sentence without a full
     /// stop.
     pub new_readers: Vec<String>,
@@ -199,6 +202,7 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         resources,
         entries,
         iam,
+        problems: account_moves::moved_accounts(old, new).into_iter().collect(),
         new_readers: key_access::new_key_readers(&handlers),
         newly_notified: recipients::newly_notified(&handlers),
         newly_rotated: selection::newly_rotated_users(&handlers),

@@ -1,4 +1,5 @@
-//! Each permission of a template explained: action, resource, the steps that need it, and why. Pure.
+//! Each permission of a template explained: action, resource, the steps that need it, and why. With an organization, the stack
+//! of the administering account comes before that of a member. Pure.
 
 use std::collections::BTreeMap;
 
@@ -16,10 +17,29 @@ use crate::cfn::{
 /// The text for an action that no step of the handler needs.
 const SERVICE: &str = "no step of the handler: AWS does this with the role";
 
+/// The purpose of the publisher, which is the handler's program in another mode.
+const PUBLISH: &str = "mail a notice or an alarm of a member";
+
+/// The explanation of an organization's stacks that people read.
+#[must_use]
+pub fn text_of_organization(central: &Value, member: &Value) -> String {
+    format!("In the administering account\n\n{}\n\nIn each member account\n\n{}", text(central), text(member))
+}
+
+/// The explanation of an organization's stacks that programs read: that of the administering account's stack, and in the field
+/// `member` that of a member's stack.
+#[must_use]
+pub fn json_of_organization(central: &Value, member: &Value) -> Json {
+    let mut explanation = json(central);
+    explanation["member"] = json(member);
+    explanation
+}
+
 /// The explanation that people read.
 #[must_use]
 pub fn text(template: &Value) -> String {
-    let (canonical, why, needs) = (json::to_json(template), reasons(template), needs());
+    let (canonical, why) = (json::to_json(template), reasons(template));
+    let needs = needs(View(&canonical));
     let why = |pointer: &str| why.get(pointer).copied().unwrap_or_default();
     let mut out = format!("{}\n\n", view::text(&canonical["Description"]));
     for role in View(&canonical).roles() {
@@ -51,14 +71,15 @@ pub fn text(template: &Value) -> String {
     for endpoint in endpoints(View(&canonical)) {
         out += &format!("{} — {}\n\n", view::text(&endpoint.properties["Endpoint"]), why(&endpoint.pointer()));
     }
-    out += "Needs no permission\n";
-    out + &lines(" ", &free().map(|(action, step)| format!("{action}  {step}")).collect::<Vec<_>>())
+    let free: Vec<_> = free(View(&canonical)).map(|(action, step)| format!("{action}  {step}")).collect();
+    if free.is_empty() { out.trim_end().to_owned() + "\n" } else { out + "Needs no permission\n" + &lines(" ", &free) }
 }
 
 /// The explanation that programs read: one entry for each action of each statement.
 #[must_use]
 pub fn json(template: &Value) -> Json {
-    let (canonical, why, needs) = (json::to_json(template), reasons(template), needs());
+    let (canonical, why) = (json::to_json(template), reasons(template));
+    let needs = needs(View(&canonical));
     let why = |pointer: &str| why.get(pointer).copied().unwrap_or_default();
     let (mut roles, mut permissions) = (Vec::new(), Vec::new());
     for role in View(&canonical).roles() {
@@ -94,7 +115,7 @@ pub fn json(template: &Value) -> Json {
             "endpoint": view::text(&endpoint.properties["Endpoint"]), "why": why(&endpoint.pointer()),
         })).collect::<Vec<_>>(),
         "needs_no_permission":
-            free().map(|(action, step)| json!({ "action": action, "steps": [step] })).collect::<Vec<_>>(),
+            free(View(&canonical)).map(|(action, step)| json!({ "action": action, "steps": [step] })).collect::<Vec<_>>(),
     })
 }
 
@@ -103,8 +124,16 @@ fn endpoints(view: View<'_>) -> impl Iterator<Item = Resource<'_>> {
     view.of("AWS::SNS::Subscription").filter(|subscription| subscription.properties["Protocol"] != "email")
 }
 
+/// Whether the function of a template is the publisher of an organization, and not the handler.
+fn is_central(view: View<'_>) -> bool {
+    view.of("AWS::CloudFormation::StackSet").next().is_some()
+}
+
 /// The purposes of each action.
-fn needs() -> BTreeMap<String, Vec<&'static str>> {
+fn needs(view: View<'_>) -> BTreeMap<String, Vec<&'static str>> {
+    if is_central(view) {
+        return BTreeMap::from([("sns:Publish".to_owned(), vec![PUBLISH])]);
+    }
     let mut all = BTreeMap::from(CHOOSING.map(|(action, purpose)| (action.to_owned(), vec![purpose])));
     for step in steps() {
         step.call.actions().for_each(|action| all.entry(action).or_default().push(step.purpose));
@@ -131,8 +160,9 @@ fn grants(view: View<'_>) -> impl Iterator<Item = (&str, StatementView<'_>)> {
 }
 
 /// The steps that need no permission.
-fn free() -> impl Iterator<Item = (String, &'static str)> {
-    let free = steps().into_iter().filter(|step| !step.call.needs_permission());
+fn free(view: View<'_>) -> impl Iterator<Item = (String, &'static str)> {
+    let is_handler = !is_central(view);
+    let free = steps().into_iter().filter(move |step| is_handler && !step.call.needs_permission());
     free.map(|Step { call, purpose }| (call.action(), purpose))
 }
 

@@ -653,6 +653,12 @@ fn the_policy_of_the_committed_configuration() {
     let fits = (policy.characters() > MANAGED_POLICY, policy.characters() <= INLINE_POLICIES);
     assert_eq!(fits, (true, true), "{} characters", policy.characters());
     assert!(String::from_utf8_lossy(&run("json").stderr).contains("inline policy, which holds 10240"));
+    let example = ["deploy-policy", "--account", ACCOUNT, "--region", REGION, "--config", "examples/organization.yaml"];
+    let output = synth(root(), &example);
+    let printed: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed, Json::from(policy_at(&place("aws", REGION), &read("examples/organization.yaml")).documents()));
+    let note = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(note.contains("a list of 2 policies") && printed.as_array().is_some_and(|list| list.len() == 2), "{note}");
 }
 
 /// The permissions to preview a run, to read the log and the alarms, and to look for former users are apart from the others, so that an administrator can
@@ -704,6 +710,50 @@ fn the_preview_reads_the_users_of_the_configuration() {
     assert_eq!(scope(&fits.join(", "), "PreviewKeys"), (arns(&fits), 1));
 }
 
+/// A role takes ten managed policies, and so much inline ("IAM and AWS STS quotas"). Each request is decided as by the whole
+/// policy: each action of a statement on each resource of all statements, under the conditions of the statement and without.
+#[test]
+fn a_policy_that_is_too_long_for_a_role_is_several_managed_policies_that_allow_the_same() {
+    let organization = read("examples/organization.yaml");
+    let longest = organization.replace("organization-key-rotation", &"s".repeat(54));
+    let alone =
+        format!("stack_name: {}\n{}", "s".repeat(64), read("examples/fleet.yaml").replace("stack_name: ", "# "));
+    for (text, least) in [(organization, 2), (longest, 2), (alone, 2), (read("rotation.yaml"), 1)] {
+        let policy = policy_at(&place("aws", REGION), &text);
+        let documents = policy.documents();
+        assert!((least..=10).contains(&documents.len()), "{}", documents.len());
+        assert_eq!(documents.len() == 1, policy.characters() <= INLINE_POLICIES);
+        let evaluated = |document| EvaluatedPolicy::read(document, &|_| None).unwrap();
+        let (whole, parts) = ([evaluated(&policy.json())], documents.iter().map(evaluated).collect::<Vec<_>>());
+        for document in documents.iter().filter(|_| least > 1) {
+            let characters = document.to_string().split_whitespace().collect::<String>().chars().count();
+            assert!(characters <= MANAGED_POLICY, "{characters} characters");
+        }
+        let examples = |scope: &StatementScope| match scope {
+            StatementScope::Arns(arns) => arns.iter().map(|arn| arn.replace('*', "x")).collect(),
+            StatementScope::Anything => vec!["*".to_owned()],
+        };
+        let resources: BTreeSet<_> =
+            policy.statements.iter().flat_map(|statement| examples(&statement.scope)).collect();
+        for statement in &policy.statements {
+            let fulfilled = statement.conditions.iter().map(|one| (one.key.to_lowercase(), vec![one.value.clone()]));
+            for context in [fulfilled.collect(), BTreeMap::new()] {
+                for (action, resource) in
+                    statement.actions.iter().flat_map(|action| resources.iter().map(move |r| (action, r)))
+                {
+                    let request = AccessRequest {
+                        principal: format!("AWS:arn:aws:iam::{ACCOUNT}:role/deployer"),
+                        action: (*action).into(),
+                        resource: resource.clone(),
+                        context: context.clone(),
+                    };
+                    assert_eq!(decide(&parts, None, &request), decide(&whole, None, &request), "{request:?}");
+                }
+            }
+        }
+    }
+}
+
 /// The longest stack name still gives a policy that fits into a role, without the optional statements. It is no wider than
 /// necessary.
 #[test]
@@ -745,6 +795,10 @@ fn account_region_and_valid_values_are_required() {
         (&["deploy-policy", "--account", ACCOUNT, "--region", "*"], "an AWS Region"),
         (&["deploy-policy", "--account", ACCOUNT, "--region", REGION, "--partition", "x"], "an AWS partition"),
         (&["deploy-policy", "--account", ACCOUNT, "--region", REGION, "--config", "nowhere.yaml"], "nowhere.yaml"),
+        (
+            &["deploy-policy", "--account", ACCOUNT, "--region", "us-east-1", "--config", "examples/organization.yaml"],
+            "organization.region is eu-west-1, but --region is us-east-1.",
+        ),
     ] {
         let output = synth(root(), arguments);
         let printed = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -476,6 +476,19 @@ fn explanations_are_printed_for_people_and_for_programs() {
         actions.contains("sns:ListSubscriptionsByTopic") && !actions.contains("secretsmanager:PutSecretValue"),
         "{actions:?}"
     );
+    let (_, text, _) = run(root(), &["explain", "--config", "examples/organization.yaml"]);
+    let (central, member) = text.split_once("\n\nIn each member account\n\n").unwrap();
+    assert!(central.starts_with("In the administering account\n\nAdministers the access key rotation"), "{central}");
+    assert!(central.contains("    sns:Publish  mail a notice or an alarm of a member\n"), "{central}");
+    assert!(!central.contains("sts:GetCallerIdentity") && !central.contains("FunctionRole"), "{central}");
+    assert!(member.contains("    iam:CreateAccessKey  create the successor\n"), "{member}");
+    let (_, json, _) = run(root(), &["explain", "--format", "json", "--config", "examples/organization.yaml"]);
+    let json: Json = serde_json::from_str(&json).unwrap();
+    let roles = |explained: &Json| -> Vec<String> {
+        explained["roles"].as_array().unwrap().iter().map(|role| role["role"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(roles(&json), ["PublisherRole"]);
+    assert!(roles(&json["member"]).contains(&"FunctionRole".to_owned()), "{json:#}");
     let (code, schema, _) = run(root(), &["schema"]);
     assert!(
         (code, &schema) == (Some(0), &read("templates/rotation.schema.json")),

@@ -103,6 +103,36 @@ fn allows(policy: &EvaluatedPolicy, request: &AccessRequest) -> bool {
     decide(std::slice::from_ref(policy), None, request) == Decision::Allowed
 }
 
+#[test]
+fn regions_units_and_first_accounts_that_can_never_be_right_are_refused() {
+    let read = |fields: &str| {
+        let text =
+            format!("users: [/machines/]\nemails: [a@example.com]\norganization: {{id: {ORGANIZATION}, {fields}}}\n");
+        config::read(&text, Overrides::default()).map_err(|problems| problems.to_string())
+    };
+    for fields in
+        ["region: us-gov-west-1, units: [r-abcd]", "region: eu-west-1, units: [ou-abcd-11112222, ou-abcd-33334444]"]
+    {
+        assert!(read(fields).is_ok(), "{fields}");
+    }
+    let (unit, first) = ("region: eu-west-1, units: [ou-abcd-11112222", "first: '111122223333'");
+    for (fields, says) in [
+        ("region: cn-north-1, units: [r-abcd]".to_owned(), "the code of a Region outside China"),
+        (format!("{unit}, r-abcd]"), "the root r-abcd has all accounts, so no other entry can be beside it"),
+        ("region: eu-west-1, units: [r-abcd, r-abce]".to_owned(), "remove r-abcd, or remove the other entries"),
+        (
+            format!("{unit}, ou-abce-11112222]"),
+            "ou-abcd-11112222 and ou-abce-11112222 are below different roots, but an organization has one root",
+        ),
+        (format!("{unit}], exclude: ['111122223333'], {first}"), "accounts and exclude do not select it"),
+        (format!("{unit}], accounts: ['222233334444'], {first}"), "accounts and exclude do not select it"),
+        (format!("{unit}], accounts: ['111122223333'], {first}"), "no other account follows"),
+    ] {
+        let problems = read(&fields).err().unwrap_or_else(|| panic!("{fields} is accepted"));
+        assert!(problems.contains(says), "{fields}: {problems}");
+    }
+}
+
 /// Between accounts, the caller's own policy and that of the resource must both allow a request (IAM User Guide, "Cross-account
 /// policy evaluation logic"). A user and a secret of another account have no policy for a role of the stack.
 #[test]

@@ -224,14 +224,14 @@ fn entries() -> Vec<Json> {
 /// Values of `organization`: a right one, and such a one with one field changed or removed.
 fn organizations(runner: &mut TestRunner) -> Vec<Json> {
     let right = json!({
-        "id": "o-abcdefghij", "region": "eu-west-1", "units": ["ou-abcd-11112222", "r-abcd"],
+        "id": "o-abcdefghij", "region": "eu-west-1", "units": ["ou-abcd-11112222", "ou-abcd-33334444"],
         "first": "111122223333", "administrator": "management-account",
     });
     let texts = |seeds: &[&str]| nearly(seeds.iter().map(|text| (*text).to_owned()).collect());
     let accounts = texts(&["111122223333", "012345678901"]);
     let fields = [
         ("id", texts(&["o-abcdefghij", &format!("o-{}", "a1".repeat(16))])),
-        ("region", texts(&["eu-west-1", "us-gov-west-1", "us-isob-east-1", "ap-northeast-3", "me-central-12"])),
+        ("region", texts(&["eu-west-1", "us-gov-west-1", "us-isob-east-1", "ap-northeast-3", "cn-north-1"])),
         ("units", texts(&["ou-abcd-11112222", "r-ab12", &format!("ou-{0}-{0}", "a".repeat(32))])),
         ("accounts", accounts),
         ("exclude", texts(&["111122223333"])),
@@ -254,6 +254,11 @@ fn organizations(runner: &mut TestRunner) -> Vec<Json> {
         let mut without = right.clone();
         without.as_object_mut().unwrap().shift_remove(name);
         values.push(without);
+    }
+    for units in [json!(["r-abcd", "ou-abcd-11112222"]), json!(["r-abcd", "r-abce"]), json!(["r-abcd"])] {
+        let mut changed = right.clone();
+        changed["units"] = units;
+        values.push(changed);
     }
     let mut both = right.clone();
     both["accounts"] = json!(["111122223333"]);

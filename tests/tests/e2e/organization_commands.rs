@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
-use tests::{Account, LocalAws, Stack, deployer, text};
+use tests::{Account, LocalAws, Stack, deployer, text, words};
 
 const UNIT: &str = "ou-abcd-11112222";
 const MEMBERS: [&str; 2] = ["111122223333", "444455556666"];
@@ -87,6 +87,25 @@ async fn an_organization_is_deployed_watched_and_removed() {
     assert_eq!(again.result()["result"], "unchanged", "{}", again.text);
     let (_, notes) = (again.code, again.text);
     assert!(notes.contains("2 accounts up to date"), "{notes}");
+
+    // Another first account needs two deployments.
+    aws.proxy.forget();
+    let other_first = CONFIGURATION.replace("first: '111122223333'", "first: '444455556666'");
+    std::fs::write(&file, &other_first).unwrap();
+    let refused = deployer::deploy(&aws, &arguments);
+    let says = "so 111122223333 and 444455556666 would get a second stack before the first one is deleted";
+    assert!(refused.code == Some(2) && refused.text.contains(says), "{:?}: {}", refused.code, refused.text);
+    let diff = deployer::command(&aws, &["diff", &configuration(&aws), "--stack"]).output().unwrap();
+    assert!(words(&text(&diff)).contains(says), "{}", text(&diff));
+    let calls: Vec<_> = aws.proxy.calls().into_iter().map(|call| call.operation).collect();
+    assert!(!calls.contains(&"ExecuteChangeSet".to_owned()), "{calls:?}");
+    let without = CONFIGURATION.replace("first: '111122223333'", "exclude: ['111122223333', '444455556666']");
+    for (configuration, number) in [(without, 0), (other_first, 1)] {
+        std::fs::write(&file, configuration).unwrap();
+        let deployed = deployer::deploy(&aws, &arguments);
+        assert_eq!(deployed.result()["result"], "deployed", "{}", deployed.text);
+        assert_eq!(MEMBERS.map(|account| stacks(&aws, account)), [number; 2]);
+    }
 
     // The members' stacks go first. Their users stay.
     aws.proxy.forget();

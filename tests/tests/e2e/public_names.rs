@@ -528,7 +528,7 @@ fn json_of_commands() -> Vec<Section> {
     vec![
         ("JSON of synth diff", of_diff),
         ("Words in the JSON of synth diff", words_of_diff()),
-        ("JSON of synth explain", fields_of(&explain::json(&other_options()))),
+        ("JSON of synth explain", fields_of(&explain::json_of_organization(&other_options(), &other_options()))),
         ("JSON of synth status", status()),
         ("JSON of synth status for an organization", organization_status()),
         ("JSON of synth preview", preview()),

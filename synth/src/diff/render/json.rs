@@ -56,6 +56,7 @@ pub(super) fn document(diff: &Diff) -> Value {
     json!({
         "iam": diff.iam.verdict.as_str(),
         "impact": diff.impact().words(),
+        "problems": diff.problems,
         "resources": resources.collect::<Value>(),
         "sections": entries.collect::<Value>(),
         "places": places.collect::<Value>(),

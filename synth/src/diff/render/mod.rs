@@ -133,8 +133,9 @@ fn harmless(diff: &Diff) -> Option<String> {
 
 /// What people must know beside the permissions, each part with its title. What happens to keys comes last, because a deployment
 /// shows below it what the next run would do.
-fn beside_permissions(diff: &Diff) -> [(&'static str, &[String]); 5] {
+fn beside_permissions(diff: &Diff) -> [(&'static str, &[String]); 6] {
     [
+        ("What cannot be deployed as it is", &diff.problems),
         ("What is not compared", &diff.unknown),
         ("Who reads new keys", &diff.new_readers),
         ("Who gets notices", &diff.newly_notified),

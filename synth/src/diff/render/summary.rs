@@ -104,7 +104,7 @@ fn values(change: &ValueChange) -> Vec<(Action, String)> {
 
 /// What the change means for people and permissions.
 fn consequences(diff: &Diff) -> Vec<Consequence> {
-    let mut all: Vec<_> = diff.new_readers.iter().map(Consequence::marked).collect();
+    let mut all: Vec<_> = diff.problems.iter().chain(&diff.new_readers).map(Consequence::marked).collect();
     let (more, less): (Vec<_>, Vec<_>) = diff.role.iter().partition(|change| change.is_new);
     let is_wider = matches!(diff.iam.verdict, Verdict::Broader | Verdict::Unknown);
     all.extend(

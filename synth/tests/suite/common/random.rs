@@ -288,8 +288,13 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
 pub(crate) fn for_an_organization() -> impl Strategy<Value = Random> {
     let account = || (0..1_000u32).prop_map(|number| format!("'{:012}'", 111_100_000_000u64 + u64::from(number)));
     let accounts = prop::collection::btree_set(account(), 2..6).prop_map(|set| set.into_iter().collect::<Vec<_>>());
-    let units = prop::collection::btree_set("(ou-[a-z0-9]{4}-[a-z0-9]{8,12}|r-[a-z0-9]{4})", 1..4);
-    let region = select(&["eu-west-1", "us-gov-west-1", "cn-north-1", "ap-southeast-2"][..]);
+    let units = prop_oneof![
+        "r-[a-z0-9]{4}",
+        ("[a-z0-9]{4}", prop::collection::btree_set("[a-z0-9]{8,12}", 1..4)).prop_map(|(root, units)| {
+            units.iter().map(|unit| format!("ou-{root}-{unit}")).collect::<Vec<_>>().join(", ")
+        }),
+    ];
+    let region = select(&["eu-west-1", "us-gov-west-1", "ap-southeast-2"][..]);
     let words = select(&["", ", administrator: management-account", ", administrator: delegated-administrator"][..]);
     let fields = ("o-[a-z0-9]{10,32}", region, units, accounts, words);
     (for_one_account(), fields, 0..3u8, any::<bool>()).prop_map(
@@ -300,7 +305,6 @@ pub(crate) fn for_an_organization() -> impl Strategy<Value = Random> {
                 _ => (&accounts[..1], format!(", exclude: [{}]", accounts[1..].join(", "))),
             };
             let first = if has_first { format!(", first: {}", inside[0]) } else { String::new() };
-            let units = units.into_iter().collect::<Vec<_>>().join(", ");
             let organization =
                 format!("{{id: {id}, region: {region}, units: [{units}]{filter}{first}{administrator}}}");
             let refused =
@@ -587,6 +591,13 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
             "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd, r-abcd]}", "{id: o-abcdefghij, region: eu-west-1, units: [abcd]}",
             "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], accounts: ['1']}",
             "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], accounts: ['111122223333'], exclude: ['111122223333']}",
+            "{id: o-abcdefghij, region: cn-north-1, units: [r-abcd]}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd, r-abce]}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [ou-abcd-11112222, r-abcd]}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [ou-abcd-11112222, ou-abce-11112222]}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], exclude: ['111122223333'], first: '111122223333'}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], accounts: ['111122223333'], first: '222233334444'}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], accounts: ['111122223333'], first: '111122223333'}",
             "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], administrator: me}"][..]))
             .prop_map(move |(random, organization)| blamed(random.with("organization", organization), "organization")),
         1 => (for_one_account(), select(&["{name: new-1, account: '111122223333'}", "{name: /new-1/, account: '111122223333'}",
