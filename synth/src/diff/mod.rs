@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod change_set;
 mod closed_world;
+mod handler_change;
 mod handler_env;
 mod impact;
 mod key_access;
@@ -36,7 +37,7 @@ pub use self::{impact::Impact, values::Change};
 use crate::{
     diff::{
         approval::Fingerprint,
-        handler_env::Handlers,
+        handler_change::Handlers,
         role_changes::{RoleChange, role_changes},
         setting_changes::{SettingChange, setting_changes},
     },
