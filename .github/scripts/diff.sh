@@ -72,14 +72,44 @@ judge() { # CONFIGURATION
   if ! take "$HEAD" "$1" "$work/head/$1"; then
     echo "it is not a plain file" >"$work/errors"
     unreadable "$1" "$work/errors"
-  elif ! (cd "$work/head" && "$SYNTH" template --config "$1") >"$work/generated" 2>"$work/errors"; then
+  elif ! generate "$1"; then
     unreadable "$1" "$work/errors"
-  elif take "$HEAD" "templates/$1" "$work/committed" && ! cmp --quiet "$work/generated" "$work/committed"; then
-    # What is deployed is generated from the configuration. So the comparison below shows something else.
-    needs_approval "\`templates/$1\` is not what \`$1\` generates."
-    printf 'This template is not what the configuration generates, so what the change does is **unknown**.\n\n'
+  elif take "$HEAD" "templates/$1" "$work/committed"; then
+    is_generated "templates/$1" "$1"
   fi
   compare "templates/$1"
+  judge_members "$1"
+}
+
+# Shows what the change does to the other stacks of a configuration for an organization.
+judge_members() { # CONFIGURATION
+  # Without an organization, there are no members.
+  generate "$1" --member || return 0
+  judge_other "templates/${1%.yaml}-member.yaml" "$1" "Each member account"
+  # That of rotation.yaml is shown with or without an organization.
+  if [ "$1" != rotation.yaml ] && generate "$1" --artifacts; then
+    judge_other "templates/${1%.yaml}-artifacts.yaml" "$1" "The bucket for packages"
+  fi
+}
+
+judge_other() { # TEMPLATE CONFIGURATION TITLE
+  printf '\n##### %s\n\n' "$3"
+  if take "$HEAD" "$1" "$work/committed"; then is_generated "$1" "$2"; fi
+  compare "$1"
+}
+
+# Generates a template of a configuration of the change.
+generate() { # CONFIGURATION OPTION...
+  (cd "$work/head" && "$SYNTH" template --config "$@") >"$work/generated" 2>"$work/errors"
+}
+
+# Compares a committed template with what its configuration generates. That is deployed, so if they differ, a comparison of
+# committed templates shows something else.
+is_generated() { # TEMPLATE CONFIGURATION
+  if ! cmp --quiet "$work/generated" "$work/committed"; then
+    needs_approval "\`$1\` is not what \`$2\` generates."
+    printf 'This template is not what the configuration generates, so what the change does is **unknown**.\n\n'
+  fi
 }
 
 # Lists the stacks of a commit, each with its configuration. A configuration that cannot be read has the stack "?".
@@ -111,8 +141,7 @@ judge_stacks() {
 # Shows what the change does to the bucket for packages. Its template is generated from rotation.yaml.
 judge_bucket() {
   local template=templates/artifacts.yaml stale=
-  if (cd "$work/head" && "$SYNTH" template --artifacts --config rotation.yaml) >"$work/generated" 2>"$work/errors" &&
-    { ! take "$HEAD" "$template" "$work/committed" || ! cmp --quiet "$work/generated" "$work/committed"; }; then
+  if generate rotation.yaml --artifacts && { ! take "$HEAD" "$template" "$work/committed" || ! cmp --quiet "$work/generated" "$work/committed"; }; then
     needs_approval "\`$template\` is not what \`rotation.yaml\` generates."
     stale=true
   fi

@@ -206,6 +206,13 @@ pub enum VariableValue<Reference> {
     Reference(Reference),
 }
 
+impl<Reference, Link> Settings<Reference, Link> {
+    /// The entries of `users` for every account.
+    pub fn entries(&self) -> impl Iterator<Item = &UserEntry> {
+        self.users.iter().chain(&self.elsewhere)
+    }
+}
+
 impl<Topic, Bus, Account> Settings<Topic, OrganizationLink<Bus, Account>> {
     /// The environment variables from which the handler reads exactly these settings.
     pub fn into_environment<Reference>(self) -> Vec<(Variable, VariableValue<Reference>)>
@@ -215,7 +222,7 @@ impl<Topic, Bus, Account> Settings<Topic, OrganizationLink<Bus, Account>> {
         Account: Into<Reference>,
     {
         let text = |t: &dyn ToString| VariableValue::Text(t.to_string());
-        let users: Vec<_> = self.users.iter().chain(&self.elsewhere).collect();
+        let users: Vec<_> = self.entries().collect();
         let encrypts = self.policy.delivery == Delivery::EmailEncrypted;
         let mut environment = vec![
             (Variable::Users, text(&words(&users))),

@@ -31,6 +31,21 @@ pub struct UserEntry {
     pub overrides: UserOverrides,
 }
 
+impl UserEntry {
+    /// Whether it selects every user that `narrow` selects, in every account, whatever their tags and groups.
+    #[must_use]
+    pub fn contains(&self, narrow: &Self) -> bool {
+        (self.account.is_none() || self.account == narrow.account) && self.selector.contains(&narrow.selector)
+    }
+
+    /// The users in words: `/ci/`, or `deployer in 111122223333`.
+    #[must_use]
+    pub fn called(&self) -> String {
+        let account = self.account.iter().map(|account| format!(" in {account}"));
+        self.selector.to_string() + &account.collect::<String>()
+    }
+}
+
 /// Settings that apply only to some users. `None` leaves the more general value in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserOverrides {
@@ -143,19 +158,21 @@ impl FromStr for UserEntry {
         let selector = parts.next().unwrap_or_default().parse()?;
         let (mut account, mut overrides) = (None, UserOverrides::default());
         for part in parts {
-            match part.split_once('=') {
-                Some((ACCOUNT, value)) => account = Some(value.parse()?),
-                Some((OWNER, value)) => overrides.owner = Some(value.parse()?),
-                Some((ROTATE_AFTER, value)) => overrides.rotate_after = Some(value.parse()?),
-                Some((OVERLAP, value)) => overrides.overlap = Some(value.parse()?),
-                _ => {
-                    return Err(ParseError::new(
-                        part,
-                        "a setting for single users",
-                        "account=…, owner=…, rotate_after=… or overlap=…",
-                    ));
-                }
+            let is_first = match part.split_once('=') {
+                Some((ACCOUNT, value)) => account.replace(value.parse()?).is_none(),
+                Some((OWNER, value)) => overrides.owner.replace(value.parse()?).is_none(),
+                Some((ROTATE_AFTER, value)) => overrides.rotate_after.replace(value.parse()?).is_none(),
+                Some((OVERLAP, value)) => overrides.overlap.replace(value.parse()?).is_none(),
+                _ => false,
+            };
+            if !is_first {
+                let allowed = "account=…, owner=…, rotate_after=… or overlap=…, each once";
+                return Err(ParseError::new(part, "a setting for single users", allowed));
             }
+        }
+        // A path or a tag selects users in every account.
+        if account.is_some() && !matches!(selector, UserSelector::User(_)) {
+            return Err(ParseError::new(text, "an entry with an account", "account=… only after the name of a user"));
         }
         Ok(Self { selector, account, overrides })
     }
@@ -187,9 +204,27 @@ mod tests {
             "alice;rotate_after=soon",
             "alice;other=1",
             "alice;account=1",
+            "alice;overlap=1d;overlap=0",
             "a b",
+            // The reader of rotation.yaml refuses them too.
+            "/ci/;account=111122223333",
+            "tag:a=b;account=111122223333",
+            "group:people;account=111122223333",
         ] {
             assert!(bad.parse::<UserEntry>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_entry_of_one_account_contains_no_other_account() {
+        for (wide, narrow, expected) in [
+            ("/ci/", "/ci/bot;account=111122223333", true),
+            ("bot;account=111122223333", "bot;account=111122223333;overlap=1d", true),
+            ("bot;account=111122223333", "bot;account=444455556666", false),
+            ("bot;account=111122223333", "bot", false),
+        ] {
+            let [wide, narrow] = [wide, narrow].map(|entry| entry.parse::<UserEntry>().unwrap());
+            assert_eq!(wide.contains(&narrow), expected, "{wide} {narrow}");
         }
     }
 

@@ -73,6 +73,13 @@ impl ConfigArgs {
         Ok(self.bundle()?.1)
     }
 
+    /// Generates the template of the configuration, and that of the members' stacks, if it serves an organization.
+    pub(super) fn templates(&self) -> Result<(Value, Option<Value>), CommandError> {
+        let (config, template) = self.bundle()?;
+        let members = stack::member_template(&config).map_err(|error| CommandError::bad_input(error.to_string()))?;
+        Ok((template, members))
+    }
+
     /// Generates the template of the members' stacks.
     pub(super) fn member_template(&self) -> Result<Value, CommandError> {
         let missing = || {

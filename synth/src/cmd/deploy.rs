@@ -363,17 +363,13 @@ async fn member_diff(deployment: &Deployment, session: &Session) -> Result<Optio
     let Some(new) = deployment.member_template() else { return Ok(None) };
     let Some(administrator) = administrator::of_template(deployment.planned().template) else { return Ok(None) };
     let mut old = serde_json::json!({});
-    if let Some(stack) = deployment.found() {
-        // The last one is that of all members but the first.
-        let sets = organization_rollout::stack_sets(session, stack, administrator).await?;
-        if let Some(set) = sets.last()
-            && let Some(deployed) = set.template().await?
-        {
-            old = read::read(&deployed).map_err(|problem| DeployError::Unreadable {
-                stack: format!("{} (StackSet)", deployment.function()),
-                problem,
-            })?;
-        }
+    if let Some(stack) = deployment.found()
+        && let Some(deployed) = organization_rollout::member_template(session, stack, administrator).await?
+    {
+        old = read::read(&deployed).map_err(|problem| DeployError::Unreadable {
+            stack: format!("{} (StackSet)", deployment.function()),
+            problem,
+        })?;
     }
     let diff = diff::compare(&old, new);
     Ok((!diff.is_empty()).then(|| ("each member account".to_owned(), diff)))

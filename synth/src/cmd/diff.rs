@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
 };
 
 use clap::ValueEnum;
@@ -13,7 +13,7 @@ use crate::cmd::{CommandError, Exit, config_args::ConfigArgs, generated_files, p
 use crate::{
     cfn::{json, read},
     diff::{
-        self,
+        self, Diff,
         approval::{Approval, Concern, because},
         render::{self, Consequence, TextView, render},
     },
@@ -104,25 +104,30 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
         }
         (Some(revision), None) => {
             let path = args.template.clone().unwrap_or_else(|| generated_files::template_path(args.source.path()));
-            (format!("{} at {revision}", path.display()), committed(revision, &path)?, args.old.as_deref())
+            let old = OldTemplates { own: committed(revision, &path)?, members: committed_members(args, revision)? };
+            (format!("{} at {revision}", path.display()), old, args.old.as_deref())
         }
         (None, None) => {
             let path = args.old.as_deref().ok_or_else(nothing_to_compare)?;
-            (path.display().to_string(), file(path)?, args.new.as_deref())
+            (path.display().to_string(), OldTemplates { own: file(path)?, members: None }, args.new.as_deref())
         }
     };
+    let mut members = None;
     let (new_name, new, command) = if let Some(path) = new {
         (path.display().to_string(), file(path)?, None)
     } else {
-        let template = json::to_json(&args.source.template()?);
-        (args.source.path().display().to_string(), template, Some(deploy_command(args)))
+        let (template, of_members) = args.source.templates()?;
+        // What the members had is known only of a stack or a commit.
+        let both = old.members.zip(of_members);
+        members = both.map(|(old, new)| diff::compare(&old, &json::to_json(&new))).filter(|diff| !diff.is_empty());
+        (args.source.path().display().to_string(), json::to_json(&template), Some(deploy_command(args)))
     };
-    let diff = diff::compare(&old, &new);
-    let approval = Approval::needed(&diff);
+    let diffs = Diffs { own: diff::compare(&old.own, &new), members };
+    let approvals: Vec<Approval> = diffs.all().filter_map(Approval::needed).collect();
     let shown = match args.format {
         Format::Text => {
-            let is_ours = diff.settings.is_some() && !diff.is_empty();
-            let consequences = if is_ours { next_run(args, &old, &new)? } else { Vec::new() };
+            let is_ours = diffs.own.settings.is_some() && !diffs.own.is_empty();
+            let consequences = if is_ours { next_run(args, &old.own, &new)? } else { Vec::new() };
             let is_by_make = std::env::var_os("MAKELEVEL").is_some();
             let view = TextView {
                 colour: takes_colour(),
@@ -132,29 +137,76 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
                 consequences: &consequences,
                 ..TextView::default()
             };
-            let text = render::text(&diff, &view);
+            let text = diffs.text(&view);
             // The text of other templates begins with their sections.
             if is_ours { format!("{} → {}\n\n{text}", printable(&old_name), printable(&new_name)) } else { text }
         }
-        Format::Markdown => render(&diff, render::DiffFormat::Markdown),
-        Format::Json => render(&diff, render::DiffFormat::Json),
+        Format::Markdown => diffs.markdown(),
+        Format::Json => diffs.json(),
         Format::Fingerprint => {
-            approval.as_ref().map(|approval| format!("{}\n", approval.fingerprint)).unwrap_or_default()
+            approvals.iter().fold(String::new(), |all, approval| all + &format!("{}\n", approval.fingerprint))
         }
     };
     if let Some(path) = &args.json {
         let unwritten = |e| CommandError::failure(format!("{}: cannot be written: {e}", path.display()));
-        std::fs::write(path, render(&diff, render::DiffFormat::Json)).map_err(unwritten)?;
+        std::fs::write(path, diffs.json()).map_err(unwritten)?;
     }
     // The reader may close the pipe early; the exit code shows the result too.
     print(&shown)?;
     let concerns: Vec<Concern> = args.fail_on.iter().map(|what| what.concern()).collect();
-    let reasons = approval.into_iter().flat_map(|approval| approval.reasons);
-    let reasons: Vec<_> = reasons.filter(|reason| concerns.contains(&reason.concern())).collect();
+    let reasons = approvals.into_iter().flat_map(|approval| approval.reasons);
+    let mut reasons: Vec<_> = reasons.filter(|reason| concerns.contains(&reason.concern())).collect();
+    reasons.dedup();
     if reasons.is_empty() {
         return Ok(());
     }
     Err(CommandError::new(Exit::NeedsApproval, because(&reasons)))
+}
+
+/// The templates that the new ones are compared with.
+struct OldTemplates {
+    own: Json,
+    /// The template of an organization's members, without resources if there were no members. `None` if it is not known.
+    members: Option<Json>,
+}
+
+/// The differences of a stack, and those of the stacks of an organization's members, if there are any.
+struct Diffs {
+    own: Diff,
+    members: Option<Diff>,
+}
+
+impl Diffs {
+    fn all(&self) -> impl Iterator<Item = &Diff> {
+        [&self.own].into_iter().chain(&self.members)
+    }
+
+    fn text(&self, view: &TextView<'_>) -> String {
+        let members = self.members.iter().map(|members| {
+            let view = TextView { command: None, consequences: &[], ..*view };
+            format!("\nWhat changes in each member account\n\n{}", render::text(members, &view))
+        });
+        render::text(&self.own, view) + &members.collect::<String>()
+    }
+
+    fn markdown(&self) -> String {
+        let markdown = |diff| render(diff, render::DiffFormat::Markdown);
+        let members = self.members.iter().map(|members| format!("\n**Each member account**\n\n{}", markdown(members)));
+        markdown(&self.own) + &members.collect::<String>()
+    }
+
+    fn json(&self) -> String {
+        let mut document = render::document(&self.own);
+        if let Some(members) = &self.members {
+            document["members"] = render::document(members);
+        }
+        format!("{document:#}\n")
+    }
+}
+
+/// The template of a stack that does not exist.
+fn no_template() -> Json {
+    serde_json::json!({ "Resources": {} })
 }
 
 /// The error for a command line that does not name the old template.
@@ -208,9 +260,13 @@ fn file(path: &Path) -> Result<Json, CommandError> {
 
 /// The name and the deployed template of the configuration's stack, if `--stack` asks for it.
 #[cfg(feature = "deploy")]
-fn deployed(args: &DiffArgs) -> Option<Result<(String, Json), CommandError>> {
+fn deployed(args: &DiffArgs) -> Option<Result<(String, OldTemplates), CommandError>> {
     use crate::cmd::target;
-    use crate::deploy::aws::{Session, cloudformation::CloudFormation};
+    use crate::deploy::{
+        administrator,
+        aws::{Session, cloudformation::CloudFormation},
+        organization_rollout,
+    };
 
     let read = || {
         let name = args.source.stack_name()?;
@@ -219,8 +275,14 @@ fn deployed(args: &DiffArgs) -> Option<Result<(String, Json), CommandError>> {
             let session = Session::open(&args.deployed.place).await?;
             let stack = target::stack(&session, name).await?.ok_or_else(|| target::stack_not_found(name, &session))?;
             let text = CloudFormation::new(&session).template(&stack.id).await?;
-            let template = template(&format!("the deployed template of {name}"), text.into_bytes())?;
-            Ok((name.to_owned(), template))
+            let own = template(&format!("the deployed template of {name}"), text.into_bytes())?;
+            let mut members = no_template();
+            if let Some(administrator) = administrator::of_template(&own)
+                && let Some(text) = organization_rollout::member_template(&session, &stack, administrator).await?
+            {
+                members = template(&format!("the deployed template of the members of {name}"), text.into_bytes())?;
+            }
+            Ok((name.to_owned(), OldTemplates { own, members: Some(members) }))
         })
     };
     let Deployed { stack, place } = &args.deployed;
@@ -238,13 +300,15 @@ fn deployed(args: &DiffArgs) -> Option<Result<(String, Json), CommandError>> {
 fn next_run(args: &DiffArgs, before: &Json, template: &Json) -> Result<Vec<Consequence>, CommandError> {
     use crate::cmd::target;
     use crate::deploy::{
+        administrator,
         aws::Session,
         interrupt::Interrupt,
         preview_reader::{self, PlannedStack},
         subscriptions::StackTopic,
     };
 
-    if !args.deployed.stack {
+    // In an organization, the runs are in the members.
+    if !args.deployed.stack || administrator::of_template(template).is_some() {
         return Ok(Vec::new());
     }
     let name = args.source.stack_name()?;
@@ -269,21 +333,38 @@ fn next_run(_: &DiffArgs, _: &Json, _: &Json) -> Result<Vec<Consequence>, Comman
 }
 
 #[cfg(not(feature = "deploy"))]
-fn deployed(_: &DiffArgs) -> Option<Result<(String, Json), CommandError>> {
+fn deployed(_: &DiffArgs) -> Option<Result<(String, OldTemplates), CommandError>> {
     None
+}
+
+/// What git says about a file in a revision.
+fn show(revision: &str, path: &Path) -> Result<Output, CommandError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = path.file_name().map(|file| file.to_string_lossy()).unwrap_or_default();
+    Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["show", "--end-of-options", &format!("{revision}:./{file}")])
+        .output()
+        .map_err(|e| CommandError::failure(format!("git cannot be run: {e}; install git, or name two templates")))
+}
+
+/// The members' template in a git revision. `None` if the options name another template than that of the configuration.
+fn committed_members(args: &DiffArgs, revision: &str) -> Result<Option<Json>, CommandError> {
+    if args.template.is_some() {
+        return Ok(None);
+    }
+    let path = generated_files::member_template_path(args.source.path());
+    let shown = show(revision, &path)?;
+    // Without members, there is no such file.
+    let name = format!("{} at {revision}", path.display());
+    Ok(Some(if shown.status.success() { template(&name, shown.stdout)? } else { no_template() }))
 }
 
 /// The template in a git revision.
 fn committed(revision: &str, path: &Path) -> Result<Json, CommandError> {
     let name = format!("{} at {revision}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = path.file_name().map(|file| file.to_string_lossy()).unwrap_or_default();
-    let shown = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(["show", "--end-of-options", &format!("{revision}:./{file}")])
-        .output()
-        .map_err(|e| CommandError::failure(format!("git cannot be run: {e}; install git, or name two templates")))?;
+    let shown = show(revision, path)?;
     if !shown.status.success() {
         let problem = String::from_utf8_lossy(&shown.stderr);
         let hint =

@@ -131,6 +131,12 @@ pub(super) fn template_path(config: &Path) -> PathBuf {
     Path::new(TEMPLATES).join(config.file_stem().unwrap_or_default()).with_extension("yaml")
 }
 
+/// The committed template of the members' stacks of a configuration.
+pub(super) fn member_template_path(config: &Path) -> PathBuf {
+    let stem = config.file_stem().unwrap_or_default().to_string_lossy();
+    Path::new(TEMPLATES).join(format!("{stem}-{MEMBER}.yaml"))
+}
+
 fn pair(from: PathBuf) -> Result<Pair, CommandError> {
     let read = config_args::read(&from, config::Overrides::default())?;
     let template = read.template()?;

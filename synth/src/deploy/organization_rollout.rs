@@ -63,6 +63,21 @@ pub async fn stack_sets(
     Ok(names.filter(|name| !name.is_empty()).map(|name| StackSet::named(session, &name, administrator)).collect())
 }
 
+/// The deployed template of the members: of all but the first account. `None` if there is none yet.
+///
+/// # Errors
+/// [`AwsError`] if AWS does not show the StackSets of the stack.
+pub async fn member_template(
+    session: &Session,
+    stack: &Stack,
+    administrator: Administrator,
+) -> Result<Option<String>, AwsError> {
+    match stack_sets(session, stack, administrator).await?.last() {
+        Some(set) => set.template().await,
+        None => Ok(None),
+    }
+}
+
 /// Waits until no operation works on the members. Then updates the accounts that an earlier operation did not reach.
 ///
 /// # Errors

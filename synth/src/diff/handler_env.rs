@@ -1,19 +1,6 @@
-//! The handler's settings in a function's environment, in both templates. IAM cannot show what they mean.
-//!
-//! They are read with the handler's own code, so that a setting means here what it means in a run.
+//! The handler's settings in a function's environment. IAM cannot show what they mean. Here is where each is compared.
 
-use std::collections::BTreeMap;
-
-use lambda::contract::settings::{Settings, Variable};
-use serde_json::{Map, Value as Json};
-
-use crate::{
-    cfn::{
-        text::{Piece, pieces},
-        view::View,
-    },
-    diff::possible_users::{PossibleUser, possible_users},
-};
+use lambda::contract::settings::Variable;
 
 /// Where a change of a variable is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +53,7 @@ const fn compared_by(variable: Variable) -> &'static [ComparedBy] {
 
 /// What is compared if only the old function lacks a variable, because an earlier version had none. With this value, the
 /// fewest people read keys and each key lasts longest. `None` if there is no such value.
-const fn before_its_time(variable: Variable) -> Option<&'static str> {
+pub(super) const fn before_its_time(variable: Variable) -> Option<&'static str> {
     match variable {
         Variable::Exempt | Variable::Notify | Variable::SecretReaders | Variable::SecretTags => Some("none"),
         Variable::UserTags => Some("ignored"),
@@ -102,103 +89,8 @@ pub(super) fn compared(name: &str) -> bool {
     variable.is_some_and(|variable| !compared_by(variable).contains(&ComparedBy::Template))
 }
 
-/// A function of the new template that runs the handler.
-pub(super) struct HandlerChange {
-    /// What it reads from its environment in the old template. `None` if it is new.
-    pub old: Option<Settings>,
-    /// What it reads from its environment in the new template.
-    pub new: Settings,
-    /// Users that stand for all users that it rotates in both templates.
-    pub users: Vec<PossibleUser>,
-}
-
-/// The functions of the new template that run the handler.
-#[derive(Default)]
-pub(super) struct Handlers {
-    /// Those with settings that can be compared.
-    pub changes: Vec<HandlerChange>,
-    /// The settings that cannot be compared, and why. Each is a sentence without a full stop.
-    pub undecided: Vec<String>,
-    /// Whether the new template has such a function.
-    pub is_there: bool,
-}
-
-impl Handlers {
-    pub(super) fn of(old: &Json, new: &Json) -> Self {
-        let environments = |template| {
-            View(template)
-                .of("AWS::Lambda::Function")
-                .map(|function| (function.id, &function.properties["Environment"]["Variables"]))
-                .collect::<BTreeMap<_, _>>()
-        };
-        let (before, after) = (environments(old), environments(new));
-        let same_values = same_values(old, new);
-        let mut handlers = Self { is_there: after.values().any(|after| is_handler(after)), ..Self::default() };
-        for (id, after) in after {
-            let before = before.get(id).copied().filter(|before| is_handler(before));
-            let is_same = before == Some(after) && same_values;
-            if is_same || before.is_none() && !is_handler(after) {
-                continue;
-            }
-            let old = before.map(|variables| read(variables, "old", before_its_time)).transpose();
-            match (old, read(after, "new", |_| None)) {
-                (Ok(old), Ok(new)) => match possible_users(old.as_ref(), &new) {
-                    Some(users) => handlers.changes.push(HandlerChange { old, new, users }),
-                    None => handlers.undecided.push(format!("{id}: {} has too many entries", Variable::Users.name())),
-                },
-                (old, new) => {
-                    let problems = [old.err(), new.err()].into_iter().flatten().flatten();
-                    handlers.undecided.extend(problems.map(|problem| format!("{id}: {problem}")));
-                }
-            }
-        }
-        handlers
-    }
-}
-
-/// Whether a reference has the same value as before, because what it can refer to is the same.
-pub(super) fn same_values(old: &Json, new: &Json) -> bool {
-    ["Parameters", "Mappings", "Conditions", "Transform"].iter().all(|section| old.get(section) == new.get(section))
-}
-
-/// Whether a function with these variables can be the handler: without these two, it handles no user.
-pub(super) fn is_handler(variables: &Json) -> bool {
-    [Variable::Users, Variable::RotateAfter].iter().all(|variable| variables.get(variable.name()).is_some())
-}
-
-/// Reads the settings as the handler does. `missing` is the value of a variable that is not there.
-fn read(
-    variables: &Json,
-    which: &str,
-    missing: impl Fn(Variable) -> Option<&'static str>,
-) -> Result<Settings, Vec<String>> {
-    let none = Map::new();
-    let given = variables.as_object().unwrap_or(&none);
-    let is_unclear = |variable: &Variable| {
-        stand_in(*variable).is_none() && given.get(variable.name()).is_some_and(|value| literal(value).is_none())
-    };
-    let unclear: Vec<_> = Variable::ALL
-        .into_iter()
-        .filter(is_unclear)
-        .map(|variable| format!("the {which} value of {} is not a plain text", variable.name()))
-        .collect();
-    if !unclear.is_empty() {
-        return Err(unclear);
-    }
-    let lookup = |name: &str| {
-        let variable = Variable::ALL.into_iter().find(|variable| variable.name() == name)?;
-        let is_given = variable == Variable::TopicArn || given.contains_key(name);
-        if let Some(value) = stand_in(variable).filter(|_| is_given) {
-            return Some(value.to_owned());
-        }
-        given.get(name).and_then(literal).or_else(|| missing(variable).map(str::to_owned))
-    };
-    let settings = Settings::from_environment(lookup);
-    settings.map_err(|error| vec![format!("the {which} value of {} {}", error.name, error.problem)])
-}
-
 /// A value in place of one that does not matter here, and that the template only refers to.
-const fn stand_in(variable: Variable) -> Option<&'static str> {
+pub(super) const fn stand_in(variable: Variable) -> Option<&'static str> {
     match variable {
         Variable::TopicArn => Some("arn:aws:sns:us-east-1:000000000000:any"),
         Variable::EventBusArn => Some("arn:aws:events:us-east-1:000000000000:event-bus/any"),
@@ -207,35 +99,14 @@ const fn stand_in(variable: Variable) -> Option<&'static str> {
     }
 }
 
-/// A value that is the same text in each deployment.
-fn literal(value: &Json) -> Option<String> {
-    match pieces(value)?.as_slice() {
-        [] => Some(String::new()),
-        [Piece::Literal(text)] => Some(text.clone()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::collections::BTreeMap;
 
     use super::*;
-    use crate::diff::{
-        Diff,
-        approval::{Approval, ApprovalReason},
-        compare,
-        test_templates::template,
-    };
+    use crate::diff::{Diff, approval::Approval, compare, test_templates::template};
 
     const SETTINGS: &str = "users: [alice]\nemails: [a@b.co]\n";
-
-    /// The template with another value of a variable.
-    fn with(settings: &str, variable: Variable, value: Json) -> Json {
-        let mut template = template(settings);
-        template["Resources"]["Function"]["Properties"]["Environment"]["Variables"][variable.name()] = value;
-        template
-    }
 
     /// A configuration, and a line of it with a value that lets others read keys, or ends them earlier, if any can.
     fn change(variable: Variable) -> (&'static str, &'static str) {
@@ -325,33 +196,6 @@ mod tests {
             assert_eq!(compared(name), variable != Variable::TopicArn, "{name}");
         }
         assert!(!compared("AWS_ENDPOINT_URL") && !compared("users"));
-    }
-
-    #[test]
-    fn a_value_that_cannot_be_read_needs_approval() {
-        let old = template(SETTINGS);
-        for variable in Variable::ALL.into_iter().filter(|variable| stand_in(*variable).is_none()) {
-            for value in [json!({"Ref": "AWS::Region"}), json!({"Fn::If": ["A", "a", "b"]}), json!(null), json!("; /")]
-            {
-                let odd = with(SETTINGS, variable, value.clone());
-                for (old, new) in [(&old, &odd), (&odd, &old)] {
-                    // Without encryption, nothing reads the public keys.
-                    let is_read = variable != Variable::EncryptTo || value != json!("; /");
-                    let undecided = Handlers::of(old, new).undecided;
-                    assert_eq!(undecided.is_empty(), !is_read, "{} {value}: {undecided:?}", variable.name());
-                }
-                assert_eq!(Handlers::of(&odd, &odd).undecided, [""; 0], "{} {value}", variable.name());
-            }
-        }
-        // The same reference can have another value.
-        let mut odd = with(SETTINGS, Variable::Users, json!({"Ref": "Users"}));
-        odd["Parameters"]["Users"] = json!({"Type": "String", "Default": "alice"});
-        let mut other = odd.clone();
-        other["Parameters"]["Users"]["Default"] = json!("bob");
-        let expected = ["old", "new"].map(|which| format!("Function: the {which} value of USERS is not a plain text"));
-        let diff = compare(&odd, &other);
-        assert!(diff.unknown.ends_with(&expected), "{:?}", diff.unknown);
-        assert!(Approval::needed(&diff).unwrap().reasons.contains(&ApprovalReason::NotKnown));
     }
 
     /// A function of an earlier version has fewer variables.

@@ -13,7 +13,7 @@ use lambda::{
 };
 
 use crate::diff::{
-    handler_env::{HandlerChange, Handlers},
+    handler_change::{HandlerChange, Handlers},
     possible_users::Users,
 };
 
@@ -22,19 +22,20 @@ pub(super) fn new_key_readers(handlers: &Handlers) -> Vec<String> {
     handlers.changes.iter().flat_map(more).collect()
 }
 
-fn more(HandlerChange { old, new, users }: &HandlerChange) -> Vec<String> {
+fn more(change: &HandlerChange) -> Vec<String> {
     let mut gained: BTreeMap<KeyReader, Users<'_>> = BTreeMap::new();
-    for user in users {
-        let before = old.as_ref().map(|old| KeyReader::of(old, &user.listed)).unwrap_or_default();
+    for user in &change.users {
+        let (old, new) = change.around(user);
+        let before = old.map(|old| KeyReader::of(old, &user.listed)).unwrap_or_default();
         let is_new = |reader: &KeyReader| !before.iter().any(|known| known.includes(reader));
         for reader in KeyReader::of(new, &user.listed).into_iter().filter(is_new) {
             gained.entry(reader).or_default().add(user);
         }
-        for reader in old.iter().flat_map(|old| KeyReader::instead_of_tags(old, new, &user.listed)) {
+        for reader in old.into_iter().flat_map(|old| KeyReader::instead_of_tags(old, new, &user.listed)) {
             gained.entry(reader).or_default().add(user);
         }
     }
-    let of_all = old.iter().flat_map(|old| for_all_users(old, new));
+    let of_all = change.old.iter().flat_map(|old| for_all_users(old, &change.new));
     of_all.chain(gained.iter().map(|(reader, users)| reader.reads(users))).collect()
 }
 

@@ -14,7 +14,7 @@ use crate::{
     cfn::view::View,
     config::ScheduleExpression,
     diff::{
-        handler_env::{HandlerChange, Handlers, same_values},
+        handler_change::{HandlerChange, Handlers, same_values},
         possible_users::{PossibleUser, Users},
         schedule_density::{Density, density},
     },
@@ -26,7 +26,7 @@ pub(super) fn earlier_steps(handlers: &Handlers, old: &Json, new: &Json) -> Vec<
         Some(old) => {
             let endpoints = new_endpoints(old, &change.new);
             let of_all = of_all(&old.policy, &change.new.policy).into_iter().chain(endpoints);
-            of_all.chain(of_some(change, old)).collect()
+            of_all.chain(of_some(change)).collect()
         }
         None => vec![begins(&change.new.policy)],
     });
@@ -137,9 +137,10 @@ fn new_endpoints(old: &Settings, new: &Settings) -> Option<String> {
 }
 
 /// The settings that a user can have of its own, with the users for which they are shorter.
-fn of_some(HandlerChange { new, users, .. }: &HandlerChange, old: &Settings) -> Vec<String> {
+fn of_some(change: &HandlerChange) -> Vec<String> {
     let mut sentences: BTreeMap<String, Users<'_>> = BTreeMap::new();
-    for user in users {
+    for user in &change.users {
+        let (Some(old), new) = change.around(user) else { continue };
         for sentence in own_times(old, new, user) {
             sentences.entry(sentence).or_default().add(user);
         }

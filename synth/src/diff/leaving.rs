@@ -4,12 +4,12 @@
 use std::fmt;
 
 use lambda::{
-    contract::{listed_user::ListedUser, selector::UserSelector, settings::Settings},
+    contract::{listed_user::ListedUser, selector::UserSelector, settings::Settings, user_entry::UserEntry},
     model::user::{User, UserName},
 };
 use serde_json::Value as Json;
 
-use crate::diff::handler_env::Handlers;
+use crate::diff::handler_change::Handlers;
 
 /// What becomes of the keys of users that leave.
 pub const FATE: &str = "If a rotation of such a user is in progress, no run finishes it: both keys stay active.";
@@ -44,10 +44,11 @@ impl LeavingUsers {
     /// Whether other users may leave too: those that a path, a tag or a group selected.
     #[must_use]
     pub fn may_be_others(&self) -> bool {
-        let is_user = |who: &UserSelector| matches!(who, UserSelector::User(_));
         let mut all = self.0.iter().flat_map(|(old, new)| leaving(old, new));
         !all.all(|leaving| match leaving {
-            Leaving::NotSelected(who, _) | Leaving::Exempt(who) => is_user(&who),
+            Leaving::NotSelected(UserEntry { selector: who, .. }, _) | Leaving::Exempt(who) => {
+                matches!(who, UserSelector::User(_))
+            }
         })
     }
 
@@ -70,23 +71,24 @@ fn pairs(handlers: &Handlers) -> impl Iterator<Item = (&Settings, &Settings)> {
 #[derive(Debug, PartialEq, Eq)]
 enum Leaving {
     /// No entry selects all of these users any longer. Some entries still select a part of them.
-    NotSelected(UserSelector, Vec<UserSelector>),
+    NotSelected(UserEntry, Vec<UserEntry>),
     /// These users are exempt now.
     Exempt(UserSelector),
 }
 
 fn leaving(old: &Settings, new: &Settings) -> Vec<Leaving> {
-    let (before, after) = (selectors(old), selectors(new));
-    let gone = before.iter().filter(|who| !contains(&after, who) && !contains(&old.exempt, who));
+    let is_kept = |entry: &UserEntry| new.entries().any(|wide| wide.contains(entry));
+    let gone = old.entries().filter(|entry| !is_kept(entry) && !contains(&old.exempt, &entry.selector));
     let mut all: Vec<_> = gone
-        .map(|who| {
-            let part = after.iter().filter(|narrow| who.contains(narrow)).cloned();
-            Leaving::NotSelected(who.clone(), part.collect())
+        .map(|entry| {
+            let part = new.entries().filter(|narrow| entry.contains(narrow)).cloned();
+            Leaving::NotSelected(entry.clone(), part.collect())
         })
         .collect();
     // An exemption of users that were not selected, or no longer are, changes nothing.
     let exempt = new.exempt.iter().filter(|who| {
-        !contains(&old.exempt, who) && [&before, &after].into_iter().all(|users| users.iter().any(|u| meet(u, who)))
+        !contains(&old.exempt, who)
+            && [old, new].into_iter().all(|settings| settings.entries().any(|entry| meet(&entry.selector, who)))
     });
     all.extend(exempt.cloned().map(Leaving::Exempt));
     all
@@ -122,10 +124,10 @@ fn meet(a: &UserSelector, b: &UserSelector) -> bool {
 impl fmt::Display for Leaving {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSelected(who, part) if part.is_empty() => write!(f, "{who}{NO_LONGER_SELECTED}"),
+            Self::NotSelected(who, part) if part.is_empty() => write!(f, "{}{NO_LONGER_SELECTED}", who.called()),
             Self::NotSelected(who, part) => {
-                let part: Vec<_> = part.iter().map(ToString::to_string).collect();
-                write!(f, "{who} is no longer selected, except {}", part.join(", "))
+                let part: Vec<_> = part.iter().map(UserEntry::called).collect();
+                write!(f, "{} is no longer selected, except {}", who.called(), part.join(", "))
             }
             Self::Exempt(who) => write!(f, "{who} is exempt now"),
         }

@@ -7,6 +7,7 @@ mod account_moves;
 pub mod approval;
 pub mod change_set;
 mod closed_world;
+mod handler_change;
 mod handler_env;
 mod impact;
 mod key_access;
@@ -37,7 +38,7 @@ pub use self::{impact::Impact, values::Change};
 use crate::{
     diff::{
         approval::Fingerprint,
-        handler_env::Handlers,
+        handler_change::Handlers,
         role_changes::{RoleChange, role_changes},
         setting_changes::{SettingChange, setting_changes},
     },

@@ -1,7 +1,8 @@
 //! Users that stand for all users of an account: two configurations treat each user like one of these.
 //!
 //! A configuration distinguishes users by name, path, tags and groups. Of a user with many tags and groups, at most two
-//! decide: the entry that applied before, and the one that applies now. So pairs of them are enough.
+//! decide: the entry that applied before, and the one that applies now. So pairs of them are enough. In an organization,
+//! entries also name accounts: the settings are compared in each of these, and in one that no entry names.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +11,10 @@ use std::{
 
 use lambda::{
     contract::{listed_user::ListedUser, selector::UserSelector, settings::Settings},
-    model::user::{User, UserName},
+    model::{
+        account_id::AccountId,
+        user::{User, UserName},
+    },
 };
 
 /// One of these users.
@@ -18,18 +22,31 @@ use lambda::{
 pub(super) struct PossibleUser {
     /// The user, as the account would list it.
     pub listed: ListedUser,
+    /// The account that it is in, if an entry names the account. `None`: an account that no entry names.
+    pub account: Option<AccountId>,
     /// The users that it stands for, as text for people.
     label: String,
-    /// What it has in common with them: the paths above it, its name, its tags and its groups.
+    /// What it has in common with them: the paths above it, its name, its tags, its groups and its account.
     parts: BTreeSet<String>,
 }
 
-/// The most users that are compared. The environment holds 4 KB, so the handler never has so many.
-const MOST: usize = 50_000;
+impl PossibleUser {
+    /// How much its users have in common. A user that stands for more users has less.
+    pub(super) fn narrowness(&self) -> usize {
+        self.parts.len()
+    }
+}
 
-/// The users that stand for all users that both settings select. Without old settings, all that the new ones select.
-/// `None` if there are too many.
-pub(super) fn possible_users(old: Option<&Settings>, new: &Settings) -> Option<Vec<PossibleUser>> {
+/// The most users that are compared. The environment holds 4 KB, so the handler never has so many.
+pub(super) const MOST: usize = 50_000;
+
+/// The users that stand for all users that both settings select in this account. Without old settings, all that the new ones
+/// select. `None` if there are too many.
+pub(super) fn possible_users(
+    account: Option<&AccountId>,
+    old: Option<&Settings>,
+    new: &Settings,
+) -> Option<Vec<PossibleUser>> {
     let both = || [new].into_iter().chain(old);
     let selectors = Selectors::of(both());
     let (names, sets) = (selectors.names(both())?, selectors.sets());
@@ -52,8 +69,11 @@ pub(super) fn possible_users(old: Option<&Settings>, new: &Settings) -> Option<V
         }
     }
     all.retain(|user| both().all(|settings| settings.selects(&user.listed)));
-    // The users that stand for the most come first.
-    all.sort_by_key(|user| user.parts.len());
+    for (user, account) in all.iter_mut().filter_map(|user| account.map(|account| (user, account))) {
+        user.account = Some(account.clone());
+        user.label += &format!(" in {account}");
+        user.parts.insert(format!("in {account}"));
+    }
     Some(all)
 }
 
@@ -81,7 +101,7 @@ fn possible_user(name: &Name, path: &str, around: &[&str], set: &[&UserSelector]
         words if matches!(name, Name::Named(_)) || path == "/" => words,
         words => format!("{words} below {path}"),
     };
-    Some(PossibleUser { listed, label, parts })
+    Some(PossibleUser { listed, account: None, label, parts })
 }
 
 /// The name of a user.

@@ -8,23 +8,25 @@ use lambda::{
 };
 
 use crate::diff::{
-    handler_env::{HandlerChange, Handlers},
+    handler_change::{HandlerChange, Handlers},
     possible_users::Users,
 };
 
 /// The addresses that get notices or alarms now and did not before. Each is a sentence without a full stop.
 pub(super) fn newly_notified(handlers: &Handlers) -> Vec<String> {
-    handlers.changes.iter().filter_map(|change| Some(more(change.old.as_ref()?, change))).flatten().collect()
+    handlers.changes.iter().filter_map(more).flatten().collect()
 }
 
-fn more(old: &Settings, HandlerChange { new, users, .. }: &HandlerChange) -> Vec<String> {
-    let administrators = &administrators(new) - &administrators(old);
+/// `None` for a new function.
+fn more(change: &HandlerChange) -> Option<Vec<String>> {
+    let administrators = &administrators(&change.new) - &administrators(change.old.as_ref()?);
     let mut all: Vec<_> = administrators
         .iter()
         .map(|address| format!("{address} gets alarms, and the notices for administrators"))
         .collect();
     let mut gained: BTreeMap<String, Users<'_>> = BTreeMap::new();
-    for user in users {
+    for user in &change.users {
+        let (Some(old), new) = change.around(user) else { continue };
         for address in notified(new, &user.listed).difference(&notified(old, &user.listed)) {
             if !administrators.contains(address) {
                 gained.entry(address.clone()).or_default().add(user);
@@ -32,10 +34,10 @@ fn more(old: &Settings, HandlerChange { new, users, .. }: &HandlerChange) -> Vec
         }
     }
     // Of a mail with a new key, `key_access` says it.
-    if !new.policy.delivery.is_mail() {
+    if !change.new.policy.delivery.is_mail() {
         all.extend(gained.iter().map(|(address, users)| format!("{address} gets the notices about {users}")));
     }
-    all
+    Some(all)
 }
 
 fn administrators(settings: &Settings) -> BTreeSet<String> {
@@ -67,7 +69,7 @@ pub(super) fn unsubscribed(handlers: &Handlers, lost: BTreeMap<String, BTreeSet<
 
 /// All to whom the handler writes, apart from those that a tag chooses.
 fn recipients(settings: &Settings) -> BTreeSet<String> {
-    let owners = settings.users.iter().filter_map(|entry| entry.overrides.owner.as_ref()).map(Email::small);
+    let owners = settings.entries().filter_map(|entry| entry.overrides.owner.as_ref()).map(Email::small);
     let endpoints = settings.endpoints.iter().map(ToString::to_string);
     administrators(settings).into_iter().chain(owners).chain(endpoints).collect()
 }

@@ -70,12 +70,26 @@ fn reaches(template: &Json) -> BTreeSet<Reach> {
     statements.flat_map(of).collect()
 }
 
+/// The account of the stack in an ARN.
+const OWN_ACCOUNT: &str = "${AWS::AccountId}";
+
 impl Reach {
+    /// The account of the users, if it is not that of the stack in every deployment.
+    fn account(&self) -> Option<&str> {
+        let (start, _) = self.arn.split_once(":user/")?;
+        start.split_once(":iam::").map(|(_, account)| account).filter(|account| *account != OWN_ACCOUNT)
+    }
+
     /// Whether it reaches every user that the other one reaches. Our generator writes a star only at the end of an ARN.
     fn covers(&self, other: &Self) -> bool {
-        let has_resource = match self.arn.strip_suffix('*') {
+        // A named account is that of the stack, or the role reaches nothing there.
+        let own = match other.account() {
+            Some(account) => self.arn.replace(OWN_ACCOUNT, account),
+            None => self.arn.clone(),
+        };
+        let has_resource = match own.strip_suffix('*') {
             Some(path) => other.arn.starts_with(path),
-            None => self.arn == other.arn,
+            None => own == other.arn,
         };
         let is_met = |condition: &String| other.conditions.iter().any(|stricter| allows_as_much(condition, stricter));
         has_resource && self.conditions.iter().all(is_met)
@@ -98,7 +112,8 @@ fn allows_as_much(condition: &str, stricter: &str) -> bool {
     }
 }
 
-/// The users as entries of `users` would name them: `alice`, `/ci/bot` or `/ci/`. Another ARN stays as it is.
+/// The users as entries of `users` would name them: `alice`, `/ci/bot`, `/ci/` or `deployer in 111122223333`. Another ARN stays
+/// as it is.
 impl fmt::Display for Reach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some((_, user)) = self.arn.split_once(":user/") else { return f.write_str(&self.arn) };
@@ -112,14 +127,33 @@ impl fmt::Display for Reach {
             Some(path) => write!(f, "users below /{path}"),
             None if user.contains('/') => write!(f, "/{user}"),
             None => f.write_str(user),
-        }
+        }?;
+        self.account().map_or(Ok(()), |account| write!(f, " in {account}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::test_templates::template;
+    use crate::diff::test_templates::{member_template, template};
+
+    #[test]
+    fn a_user_of_one_account_is_named_with_it() {
+        let of = |users: &str| member_template(&format!("emails: [a@b.co]\nusers: {users}\n"));
+        let ci = |account: &str| format!("[/m/, {{name: ci, account: '{account}'}}]");
+        let (one, two) = (ci("111122223333"), ci("444455556666"));
+        let keys = |users: &str| format!("create, deactivate and delete keys of {users}");
+        for (old, new, expected) in [
+            (&*one, &*two, vec![(true, keys("ci in 444455556666")), (false, keys("ci in 111122223333"))]),
+            ("[/m/]", &one, vec![(true, keys("ci in 111122223333"))]),
+            // All users include this one.
+            (&one, "[/]", vec![(true, keys("every user of the account"))]),
+        ] {
+            let found = role_changes(&of(old), &of(new));
+            let found: Vec<_> = found.into_iter().map(|change| (change.is_new, change.what)).collect();
+            assert_eq!(found, expected, "{old} -> {new}");
+        }
+    }
 
     #[test]
     fn the_users_and_the_purposes_are_named() {

@@ -4,7 +4,7 @@
 use lambda::contract::{settings::Settings, user_entry::UserEntry, user_tags::UserTags};
 
 use crate::diff::{
-    handler_env::{HandlerChange, Handlers},
+    handler_change::{HandlerChange, Handlers},
     possible_users::{PossibleUser, Users},
 };
 
@@ -13,23 +13,23 @@ pub(super) fn newly_rotated_users(handlers: &Handlers) -> Vec<String> {
     handlers.changes.iter().flat_map(more).collect()
 }
 
-fn more(HandlerChange { old, new, users }: &HandlerChange) -> Vec<String> {
+fn more(change: &HandlerChange) -> Vec<String> {
+    let HandlerChange { old, new, users, .. } = change;
     let were_exempt = old.iter().flat_map(|old| &old.exempt);
     let gone = were_exempt.filter(|who| !new.exempt.iter().any(|wide| wide.contains(who)));
     let mut all: Vec<_> = gone.map(|who| format!("{who} is no longer exempt")).collect();
     // The role alone does not show it: it may reach these users already.
-    let is_new = |entry: &&UserEntry| {
-        let wide = old.iter().flat_map(|old| &old.users);
-        old.is_some() && !wide.into_iter().any(|wide| wide.selector.contains(&entry.selector))
-    };
-    all.extend(new.users.iter().filter(is_new).map(|entry| format!("{} is selected", entry.selector)));
+    let is_new =
+        |entry: &&UserEntry| old.is_some() && !old.iter().flat_map(Settings::entries).any(|wide| wide.contains(entry));
+    all.extend(new.entries().filter(is_new).map(|entry| format!("{} is selected", entry.called())));
     let honours_tags = |settings: &Settings| settings.user_tags == UserTags::Honoured;
     if honours_tags(new) && !old.as_ref().is_some_and(honours_tags) {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
     }
     let is_clear = |settings: &Settings, user: &PossibleUser| settings.subject(&user.listed).is_ok();
     let (mut refused, mut clear) = (Users::default(), Users::default());
-    for (old, user) in old.iter().flat_map(|old| users.iter().map(move |user| (old, user))) {
+    for user in users {
+        let (Some(old), new) = change.around(user) else { continue };
         match (is_clear(old, user), is_clear(new, user)) {
             (true, false) => refused.add(user),
             (false, true) => clear.add(user),

@@ -12,7 +12,10 @@ use super::{
     compare::{Boundary, Permissions},
     policy,
 };
-use crate::cfn::text::{self, Piece, pieces};
+use crate::cfn::{
+    text::{self, Piece, pieces},
+    view::{View, each},
+};
 
 /// The permissions that a template grants or denies, by place.
 #[derive(Debug, Default)]
@@ -138,7 +141,23 @@ pub(crate) fn acting_role<'t>(kind: &str, properties: &'t Json) -> Option<(&'sta
 /// decided.
 #[must_use]
 pub(crate) fn acting_permissions(template: &Json) -> BTreeMap<String, Permissions> {
-    read(template).roles.into_values().map(|acting| (acting.resource, acting.permissions)).collect()
+    let grants = read(template);
+    let view = View(template);
+    // A rule has a role for each target. Its targets are no property that is read here.
+    let of_rules = view.of("AWS::Events::Rule").flat_map(|rule| {
+        let roles = each(&rule.properties["Targets"]).filter_map(|target| view.named_by(target.get("RoleArn")?));
+        let permissions = roles.filter_map(|role| grants.granted.get(&allowed(role.id)).cloned());
+        permissions.map(move |permissions| (rule.id.to_owned(), permissions)).collect::<Vec<_>>()
+    });
+    let mut all: BTreeMap<String, Permissions> = BTreeMap::new();
+    for (id, permissions) in of_rules {
+        let own = all.entry(id).or_default();
+        own.documents.extend(permissions.documents);
+        own.attached.extend(permissions.attached);
+        own.boundary = permissions.boundary;
+    }
+    all.extend(grants.roles.into_values().map(|acting| (acting.resource, acting.permissions)));
+    all
 }
 
 /// The properties that name the resource of a resource policy, and the one with the policy document.

@@ -811,6 +811,54 @@ fn the_command_compares_files_standard_input_and_revisions() {
     assert!(code == Some(3) && printed.contains("allows more than before"), "{printed}");
 }
 
+/// The template of an administering account names that of its members only by its hash.
+#[test]
+fn a_diff_of_an_organization_shows_what_each_member_gets() {
+    let folder = Folder::new();
+    let settings = "stack_name: test\nusers: [/machines/]\nemails: [a@example.com]\nrotate_after: 60d\n\
+                    organization: {id: o-abcdefghij, region: eu-west-1, units: [r-abcd]}\n";
+    folder.write("rotation.yaml", settings);
+    std::fs::create_dir(folder.0.path().join("templates")).unwrap();
+    let generate = |file: &str, options: &[&str]| {
+        let file = format!("templates/{file}.yaml");
+        let (code, printed) = folder.synth(&[&["template", "--output", &file], options].concat(), "");
+        assert_eq!(code, Some(0), "{printed}");
+    };
+    generate("rotation", &[]);
+    generate("rotation-member", &["--member"]);
+    folder.git(&["init", "--quiet"]);
+    folder.git(&["add", "."]);
+    folder.git(&["commit", "--quiet", "--message", "first"]);
+    let diff = |options: &[&str]| folder.synth(&[&["diff", "--base", "HEAD"], options].concat(), "");
+    assert_eq!(diff(&[]), (Some(0), "No difference.\n".to_owned()));
+
+    folder.write("rotation.yaml", &settings.replace("60d", "50d"));
+    let earlier = "a key is replaced after 50d instead of 60d (rotate_after): /machines/";
+    let (_, printed) = diff(&[]);
+    let (own, members) = printed.split_once("\nWhat changes in each member account\n").unwrap();
+    assert!(own.contains("members") && own.contains("another template in each account"), "{printed}");
+    assert!(members.contains("rotate_after  60d → 50d"), "{printed}");
+    let as_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(as_line(members).contains(earlier), "{printed}");
+    let (_, printed) = diff(&["--format", "json"]);
+    let json: Json = serde_json::from_str(&printed).unwrap();
+    assert_eq!(json["members"]["earlier"], json!([earlier]));
+    let (_, printed) = diff(&["--format", "fingerprint"]);
+    assert_eq!(printed.lines().count(), 2, "{printed}");
+    assert!(diff(&["--format", "markdown"]).1.contains("**Each member account**"));
+
+    // A change that only the members' template has asks by itself.
+    folder.write("rotation.yaml", settings);
+    let template = std::fs::read_to_string(folder.0.path().join("templates/rotation-member.yaml")).unwrap();
+    folder.write("templates/rotation-member.yaml", &template.replace("ROTATE_AFTER: \"60d\"", "ROTATE_AFTER: \"70d\""));
+    folder.git(&["commit", "--quiet", "--all", "--message", "second"]);
+    let (code, printed) = diff(&["--fail-on", "broader"]);
+    assert!(code == Some(3) && printed.contains("keys earlier"), "{code:?} {printed}");
+    // Another template than the configuration's has no known members.
+    let (code, _) = diff(&["--template", "templates/rotation.yaml", "--fail-on", "broader"]);
+    assert_eq!(code, Some(0));
+}
+
 #[test]
 fn the_exit_code_says_that_approval_is_needed() {
     let folder = Folder::new();

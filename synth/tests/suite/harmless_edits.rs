@@ -66,7 +66,13 @@ fn everyday_changes_ask_for_nothing() {
         ("more memory", ("/Resources/Function/Properties/MemorySize", json!(256))),
         ("more time", ("/Resources/Function/Properties/Timeout", json!(900))),
         ("a run each month", ("/Resources/Schedule/Properties/ScheduleExpression", json!("cron(0 9 1 * ? *)"))),
-        ("another order", ("/Resources/Schedule/DependsOn", json!(["FailedRuns"]))),
+        (
+            "a list in another order",
+            (
+                "/Resources/Schedule/DependsOn",
+                json!(["LogGroup", "FailedRuns", "MailToAAtBDotCo", "NotificationTopicPolicy"]),
+            ),
+        ),
         ("metadata", ("/Resources/Function/Metadata/Owner", json!("a team"))),
         ("the title of mails", ("/Resources/NotificationTopic/Properties/DisplayName", json!("Keys"))),
         ("a log that stays", ("/Resources/LogGroup/DeletionPolicy", retains.clone())),
@@ -113,6 +119,7 @@ fn what_only_looks_like_an_everyday_change_asks() {
     let mut same_alarm = template["Resources"]["MissedRuns"].clone();
     same_alarm["Properties"]["EvaluationPeriods"] = json!(168);
     let edits: Vec<(&str, Edit)> = vec![
+        ("runs that begin before the recipients are there", ("/Resources/Schedule/DependsOn", json!(["FailedRuns"]))),
         ("a role's tag", ("/Resources/FunctionRole/Properties/Tags", tags("a"))),
         ("a shorter retention", ("/Resources/LogGroup/Properties/RetentionInDays", json!(1))),
         (

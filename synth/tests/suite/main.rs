@@ -32,6 +32,7 @@ mod inventory;
 mod limits;
 mod makefile;
 mod organization;
+mod organization_edits;
 mod package;
 mod pick_up;
 mod random_configs;

@@ -1,7 +1,7 @@
 //! Random edits of our own templates. No verdict may say that a change allows nothing new while a simulated deployment
 //! shows that it does: the evaluator decides requests of each principal, and the handler's own code says who gets which
-//! key. The same is true if an alarm notifies less, an address gets less, or a deletion keeps less. The simulation shares
-//! nothing with the comparison.
+//! key, and when an old key ends. The same is true if an alarm notifies less, an address gets less, a member of an
+//! organization is heard less, or a deletion keeps less. The simulation shares nothing with the comparison.
 
 use std::{
     cell::RefCell,
@@ -9,7 +9,10 @@ use std::{
 };
 
 use crate::common::{cases, read};
-use lambda::{contract::event::RunRequest, model::user::User};
+use lambda::{
+    contract::{event::RunRequest, listed_user::ListedUser},
+    model::user::User,
+};
 use proptest::{
     prelude::*,
     sample::Index,
@@ -31,6 +34,9 @@ use synth::{
 };
 
 const ACCOUNT: &str = "111122223333";
+/// What a member of an organization gets from the administering account.
+const TOPIC: &str = "arn:aws:sns:eu-west-1:999988887777:topic";
+const BUS: &str = "arn:aws:events:eu-west-1:999988887777:event-bus/keys";
 
 /// A simulated deployment: the values that CloudFormation would fill in.
 struct Deployment<'t>(&'t Json);
@@ -127,12 +133,21 @@ impl Deployment<'_> {
             "AWS::Partition" => "aws",
             "AWS::Region" => "eu-west-1",
             "AWS::StackName" => "keys",
+            "AWS::URLSuffix" => "amazonaws.com",
             _ => "",
         };
         if !known.is_empty() {
             return Ok(known.into());
         }
-        if let Some(parameter) = self.0.pointer(&format!("/Parameters/{name}")) {
+        let is_given = |parameter: &&Json| parameter.get("Default").is_none();
+        let parameter = self.0.pointer(&format!("/Parameters/{name}"));
+        if let Some(value) = parameter
+            .filter(is_given)
+            .and([("TopicArn", TOPIC), ("EventBusArn", BUS)].iter().find(|(own, _)| *own == name))
+        {
+            return Ok(value.1.into());
+        }
+        if let Some(parameter) = parameter {
             return Ok(parameter.get("Default").cloned().unwrap_or_else(|| format!("given as {name}").into()));
         }
         let (id, attribute) = name.split_once('.').unwrap_or((name, "Arn"));
@@ -211,6 +226,25 @@ fn facts(template: &Json) -> Facts {
                     document(&mut facts, format!("denials of {topic}"), resource.get("PolicyDocument"), true);
                 }
             }
+            "AWS::SQS::QueuePolicy" => {
+                for queue in resource.get("Queues").as_array().into_iter().flatten().filter_map(Json::as_str) {
+                    let queue = queue.rsplit(':').next().unwrap_or_default();
+                    document(&mut facts, format!("policy of {queue}"), resource.get("PolicyDocument"), false);
+                }
+            }
+            "AWS::Events::EventBusPolicy" => {
+                let bus =
+                    resource.get("EventBusName").as_str().unwrap_or_default().rsplit(':').next().unwrap_or_default();
+                let policy = json!({"Version": "2012-10-17", "Statement": [resource.get("Statement")]});
+                document(&mut facts, format!("policy of {bus}"), &policy, false);
+            }
+            // All of these pass on or make what members need.
+            "AWS::Events::Rule" | "AWS::Lambda::EventSourceMapping" | "AWS::CloudFormation::StackSet" => {
+                let what = ["Description", "ManagedExecution", "Tags", "Name", "StackSetName", "PermissionModel"];
+                let parts = resource.properties.iter().filter(|(name, _)| !what.contains(&name.as_str()));
+                let parts: Vec<_> = parts.map(|(name, value)| (name, texts(value))).collect();
+                let _ = facts.kept.insert((id.clone(), format!("does {parts:?} {:?}", resource.unknown)));
+            }
             "AWS::KMS::Key" => document(&mut facts, format!("policy of {id}"), resource.get("KeyPolicy"), false),
             "AWS::S3::BucketPolicy" => {
                 document(&mut facts, "denials of Bucket".into(), resource.get("PolicyDocument"), true);
@@ -251,6 +285,9 @@ fn facts(template: &Json) -> Facts {
             }
             _ => {}
         }
+        for before in waits_for(template, id) {
+            let _ = facts.kept.insert((id.clone(), format!("{WAITS_FOR}{before}")));
+        }
         for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
             if deployment.text(&template["Resources"][id][policy]).is_ok_and(|policy| policy.starts_with("Retain")) {
                 let _ = facts.kept.insert((id.clone(), format!("stays by its {policy}")));
@@ -260,6 +297,26 @@ fn facts(template: &Json) -> Facts {
     readers(&mut facts, template, &resources, &arn);
     needs(&mut facts);
     facts
+}
+
+const WAITS_FOR: &str = "waits for ";
+
+/// The resources that CloudFormation deploys before this one, because it names them or what names them.
+fn waits_for(template: &Json, id: &str) -> BTreeSet<String> {
+    let resources = template["Resources"].as_object().cloned().unwrap_or_default();
+    let mut found = BTreeSet::new();
+    let mut open = vec![id.to_owned()];
+    while let Some(id) = open.pop() {
+        let Some(body) = resources.get(&id) else { continue };
+        let text = format!("{} {}", body["Properties"], body["DependsOn"]);
+        let words: BTreeSet<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+        for name in resources.keys().filter(|name| words.contains(name.as_str())) {
+            if found.insert(name.clone()) {
+                open.push(name.clone());
+            }
+        }
+    }
+    found
 }
 
 /// The requests that alarms, notices and runs need, by the place that allows them.
@@ -272,6 +329,17 @@ fn needed() -> Vec<(&'static str, AccessRequest)> {
     let of_alarm: &[(&str, &str)] = &[("aws:sourceaccount", ACCOUNT), ("aws:sourcearn", &alarm)];
     let of_schedule: &[(&str, &str)] = &[("aws:sourceaccount", ACCOUNT), ("aws:sourcearn", &group)];
     let (lambda, scheduler) = ("Service:lambda.amazonaws.com", "Service:scheduler.amazonaws.com");
+    let events = "Service:events.amazonaws.com";
+    let member = "AWS:arn:aws:iam::444455556666:role/member";
+    let (bus, notices) = (arn("events", "EventBus"), arn("sqs", "NoticeQueue"));
+    let (rule, own_rule) = (arn("events", "MemberEvents"), arn("events", "rule/keys-member-AlarmEvents"));
+    let of_member: &[(&str, &str)] = &[("aws:principalorgid", "o-abcdefghij")];
+    let of_notice: &[(&str, &str)] =
+        &[of_member[0], ("events:source", "access-key-rotation"), ("events:detail-type", "notice")];
+    let of_member_alarm: &[(&str, &str)] =
+        &[of_member[0], ("events:source", "aws.cloudwatch"), ("events:detail-type", "CloudWatch Alarm State Change")];
+    let of_rule: &[(&str, &str)] = &[("aws:sourcearn", &rule)];
+    let of_alarm_rule: &[(&str, &str)] = &[("aws:sourceaccount", ACCOUNT), ("aws:sourcearn", &own_rule)];
     let (topic, queue, key) = (arn("sns", "AlarmTopic"), arn("sqs", "DeadLetterQueue"), arn("kms", "TopicKey"));
     [
         ("role FunctionRole", lambda, "sns:Publish", arn("sns", "NotificationTopic"), &[][..]),
@@ -284,7 +352,27 @@ fn needed() -> Vec<(&'static str, AccessRequest)> {
         ("trust of ScheduleRole", scheduler, "sts:AssumeRole", String::new(), of_schedule),
         ("policy of AlarmTopic", "Service:cloudwatch.amazonaws.com", "sns:Publish", topic, of_alarm),
         ("policy of TopicKey", "Service:cloudwatch.amazonaws.com", "kms:Decrypt", key.clone(), of_alarm),
-        ("policy of TopicKey", account, "kms:Decrypt", key, &[]),
+        ("policy of TopicKey", account, "kms:Decrypt", key.clone(), &[]),
+        ("policy of EventBus", member, "events:PutEvents", bus.clone(), of_notice),
+        ("policy of EventBus", member, "events:PutEvents", bus, of_member_alarm),
+        (
+            "policy of NotificationTopic",
+            member,
+            "sns:ListSubscriptionsByTopic",
+            arn("sns", "NotificationTopic"),
+            of_member,
+        ),
+        ("policy of NoticeQueue", events, "sqs:SendMessage", notices.clone(), of_rule),
+        ("role PublisherRole", lambda, "sqs:ReceiveMessage", notices.clone(), &[]),
+        ("role PublisherRole", lambda, "sqs:DeleteMessage", notices.clone(), &[]),
+        ("role PublisherRole", lambda, "sqs:GetQueueAttributes", notices, &[]),
+        ("role PublisherRole", lambda, "sns:Publish", arn("sns", "NotificationTopic"), &[]),
+        ("role PublisherRole", lambda, "kms:Decrypt", key, sns),
+        ("role FunctionRole", lambda, "events:PutEvents", BUS.to_owned(), &[]),
+        ("role FunctionRole", lambda, "sns:ListSubscriptionsByTopic", TOPIC.to_owned(), &[]),
+        ("role AlarmEventsRole", events, "events:PutEvents", BUS.to_owned(), &[]),
+        ("trust of AlarmEventsRole", events, "sts:AssumeRole", String::new(), of_alarm_rule),
+        ("trust of PublisherRole", lambda, "sts:AssumeRole", String::new(), &[]),
     ]
     .map(|(place, principal, action, resource, context)| {
         let context = context.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])).collect();
@@ -369,10 +457,16 @@ fn readers(facts: &mut Facts, template: &Json, resources: &BTreeMap<String, Depl
         return;
     };
     let settings = handler.settings;
-    let names = ["alice", "bob", "carol", "ci-deployer"];
+    let names = ["alice", "bob", "carol", "ci-deployer", "deployer"];
     for name in names.iter().filter(|name| settings.users.iter().any(|entry| entry.selector.to_string() == **name)) {
         let user: User = name.parse().unwrap();
         facts.users.insert((*name).to_owned());
+        if let Ok((_, policy)) = settings.subject(&ListedUser::from(&user)) {
+            let days = policy.overlap.as_seconds() / 86_400;
+            for day in days..60 {
+                possible(facts, "earlier", format!("{name}: an old key ends by day {day}"));
+            }
+        }
         if settings.policy.delivery.to_string() == "secrets-manager" {
             let policy: Json = serde_json::from_str(&settings.secret_policy(&user)).unwrap();
             for statement in policy["Statement"].as_array().into_iter().flatten() {
@@ -520,14 +614,16 @@ fn more(old: &Facts, new: &Facts, requests: &[AccessRequest]) -> Option<(&'stati
         let is_about_others = |what: &&String| {
             // A user that was not selected has no keys of this stack, and a new role no boundary to lose.
             let who = what.split([':', ' ']).next().unwrap_or_default().to_owned();
-            (*kind == "readers" && !old.users.contains(&who)) || (*kind == "boundary" && !old.things.contains(&who))
+            (["earlier", "readers"].contains(kind) && !old.users.contains(&who))
+                || (*kind == "boundary" && !old.things.contains(&who))
         };
         if let Some(what) = now.difference(&before).find(|what| !is_about_others(what)) {
             return Some((kind, what.clone()));
         }
     }
     // What is deleted is shown as deleted.
-    let mut lost = old.kept.difference(&new.kept).filter(|(id, _)| new.things.contains(id));
+    let is_there = |what: &str| what.strip_prefix(WAITS_FOR).is_none_or(|id| new.things.contains(id));
+    let mut lost = old.kept.difference(&new.kept).filter(|(id, what)| new.things.contains(id) && is_there(what));
     lost.next().map(|(id, what)| ("less", format!("{id}: {what}")))
 }
 
@@ -712,7 +808,13 @@ impl Edit {
                 let mut words: Vec<&str> = words.split(' ').collect();
                 let by = self.other.index(words.len());
                 words.rotate_left(by);
-                let more = ["eve@example.com", "bob;owner=eve@example.com", "arn:aws:iam::999999999999:role/eve"];
+                let more = [
+                    "eve@example.com",
+                    "bob;owner=eve@example.com",
+                    "arn:aws:iam::999999999999:role/eve",
+                    "/;overlap=0",
+                    "deployer;account=111122223333;overlap=0",
+                ];
                 words.push(more[self.value.index(more.len())]);
                 set(&mut new, json!(words.join(" ")));
             }
@@ -744,6 +846,10 @@ fn templates() -> Vec<Json> {
     let texts = [read("rotation.yaml"), read("examples/article.yaml"), owned.to_owned(), company.to_owned()];
     let mut all: Vec<_> = texts.iter().map(|text| to_json(&stack::template(&of(text)).unwrap())).collect();
     all.push(to_json(&stack::artifacts::template(&of(&texts[0])).unwrap()));
+    let organization = of(&read("examples/organization.yaml"));
+    all.push(to_json(&stack::template(&organization).unwrap()));
+    all.push(to_json(&stack::member_template(&organization).unwrap().unwrap()));
+    all.push(to_json(&stack::artifacts::template(&organization).unwrap()));
     all
 }
 
@@ -773,7 +879,8 @@ fn no_random_edit_that_allows_more_is_called_harmless() {
         let is_seen = matches!(diff.iam.verdict, Verdict::Broader | Verdict::Unknown);
         let reasons = Approval::needed(&diff).map(|approval| approval.reasons).unwrap_or_default();
         // Who reads keys, as far as only the handler's settings say it, has a reason of its own.
-        let is_read = kind == "readers" && reasons.contains(&ApprovalReason::OthersRead);
+        let is_read = kind == "readers" && reasons.contains(&ApprovalReason::OthersRead)
+            || kind == "earlier" && reasons.contains(&ApprovalReason::KeysEndEarlier);
         let place = edit.place.get(&places[at]);
         prop_assert!(is_seen || is_read, "{what}\n{place}: {:?}\n{:?}\n{:?}", diff.iam, diff.unknown, diff.resources);
         Ok(())
@@ -788,9 +895,13 @@ fn no_random_edit_that_allows_more_is_called_harmless() {
 /// The simulation sees each kind of change, so the test above can fail.
 #[test]
 fn the_simulated_deployment_sees_what_allows_more() {
-    let (template, requests) = (&templates()[2], requests());
-    let has: Vec<_> = facts(template).kept.into_iter().filter(|(_, what)| what.contains(" by ")).collect();
-    assert_eq!(has.len(), needed().len(), "{has:#?}");
+    let (templates, requests) = (templates(), requests());
+    let (template, central, member) = (&templates[2], &templates[5], &templates[6]);
+    let kept = [template, central, member].into_iter().flat_map(|template| facts(template).kept);
+    let has: BTreeSet<_> = kept.filter(|(_, what)| what.contains(" by ")).collect();
+    let needed: BTreeSet<_> =
+        needed().into_iter().map(|(place, r)| format!("{place}: {} by {}", r.action, r.principal)).collect();
+    assert_eq!(has.into_iter().map(|(_, what)| what).collect::<BTreeSet<_>>(), needed);
     let mail = json!(["alice@example.com", "bob@example.com"]);
     for (kind, place, value) in [
         ("requests", "/Resources/FunctionRole/Properties/Policies/0/PolicyDocument/Statement/0/Action", json!("*")),
@@ -811,5 +922,20 @@ fn the_simulated_deployment_sees_what_allows_more() {
         assert_eq!(seen, Some(kind), "{place}");
         let verdict = compare(template, &new).iam.verdict;
         assert!(matches!(verdict, Verdict::Broader | Verdict::Unknown), "{place}: {verdict:?}");
+    }
+    let types = "/Resources/EventBusPolicy/Properties/Statement/Condition/StringEquals/events:detail-type";
+    let users = "/Resources/Function/Properties/Environment/Variables/USERS";
+    for (template, kind, place, value) in [
+        (central, "less", types, json!(["run"])),
+        (central, "less", "/Resources/Members/DependsOn", json!([])),
+        (central, "less", "/Resources/NoticeQueuePolicy/Properties/PolicyDocument/Statement", json!([])),
+        (member, "less", "/Resources/AlarmEventsRole/Properties/Policies", json!([])),
+        (member, "earlier", users, json!("/machines/ deployer;account=111122223333;overlap=0")),
+    ] {
+        let mut new = template.clone();
+        *new.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value;
+        let seen = more(&facts(template), &facts(&new), &requests).map(|(kind, _)| kind);
+        assert_eq!(seen, Some(kind), "{place}");
+        assert!(Approval::needed(&compare(template, &new)).is_some(), "{place}");
     }
 }

@@ -9,13 +9,13 @@ mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda::contract::{publisher_settings::PUBLISH_TO, settings::Variable};
+use lambda::contract::{language::Language, publisher_settings::PUBLISH_TO, settings::Variable};
 use serde_json::{Map, Value as Json};
 
 pub(super) use self::tables::is_harmless;
 use self::{
     known_value::is_dynamic,
-    rules::{Edit, Edited, program_endpoint},
+    rules::{Edit, Edited, literal, program_endpoint},
     tables::{
         Meaning::{self, Asks, Harmless, HarmlessIf, Parts, Replaces, ReplacesOrIf, Variables, WhenNew},
         SECTIONS, attribute, meaning, properties,
@@ -348,9 +348,12 @@ impl Judge<'_> {
                 let is_publisher = [&old, &new].iter().any(|variables| variables.contains_key(PUBLISH_TO));
                 for name in keys(&old, &new) {
                     let (old, new) = (old.get(name), new.get(name));
-                    if is_publisher && name != Variable::Language.name() && old != new {
+                    let is_language = name == Variable::Language.name()
+                        && new
+                            .is_some_and(|new| literal(Some(new)).is_some_and(|word| word.parse::<Language>().is_ok()));
+                    if is_publisher && !is_language && old != new {
                         let place = format!("{}.Environment.Variables.{name}", resource.id);
-                        self.unknown(&place, "mails about members go to others, or come from somewhere else");
+                        self.unknown(&place, "mails about members go to others, come from somewhere else, or stop");
                     } else {
                         self.variable(resource.id, name, old, new);
                     }
@@ -373,14 +376,12 @@ impl Judge<'_> {
         }
         let place = format!("{id}.Environment.Variables.{name}");
         let is_literal = |value: Option<&Json>| value.is_none_or(|value| value.is_string() && !is_dynamic(value));
-        let in_accounts = |value: Option<&Json>| {
-            let entries = value.and_then(Json::as_str).unwrap_or_default().split_ascii_whitespace();
-            entries.filter(|entry| entry.contains(";account=")).map(str::to_owned).collect::<BTreeSet<_>>()
-        };
-        if name == Variable::Users.name() && !in_accounts(new).is_subset(&in_accounts(old)) {
-            self.unknown(&place, "an entry of users that is for one account is not compared");
-        } else if name == Variable::TopicArn.name() {
+        if name == Variable::TopicArn.name() {
             self.unknown(&place, "notices, and new keys that are mailed, go to another topic");
+        } else if name == Variable::EventBusArn.name() {
+            self.unknown(&place, "notices of a member go to another bus");
+        } else if name == Variable::AccountId.name() {
+            self.unknown(&place, "a member takes another account for its own");
         } else if !handler_env::compared(name) {
             self.unknown(&place, "the handler does not read this variable, but AWS's libraries may");
         } else if !is_literal(old) || !is_literal(new) {

@@ -1,5 +1,7 @@
 //! The rules of harmless changes that depend on values.
 
+use std::collections::BTreeSet;
+
 use lambda::{
     contract::{event::RunRequest, settings::Variable},
     report::metrics::{self, Metric},
@@ -11,7 +13,7 @@ use super::{Judge, is_same, kind};
 use crate::{
     cfn::{
         text::{Piece, pieces},
-        view::{Resource, View, references},
+        view::{How, Resource, View, each, references},
     },
     config::{MissedRunsWindow, SHORTEST_TIMEOUT, ScheduleExpression},
 };
@@ -77,19 +79,19 @@ impl Edit<'_> {
         is_known && runs.is_some_and(|runs| runs.longest_gap() <= LONGEST_GAP)
     }
 
-    /// Whether no other alarm has the name of this one. The later of two alarms with one name replaces the other.
-    pub(super) fn has_its_own_name(&self) -> bool {
+    /// Whether no other resource of the type has this name. The later of two alarms, or of two statements of a bus, with one name
+    /// replaces the other.
+    pub(super) fn has_its_own(&self, property: &str) -> bool {
         let is_plain = |piece: &Piece| match piece {
             Piece::Literal(_) => true,
             Piece::Reference(name) => name.starts_with("AWS::"),
         };
-        let is_other = |alarm: &Resource<'_>| {
-            alarm.id == self.resource.id || !is_same(alarm.properties.get("AlarmName"), self.new)
-        };
+        let is_other =
+            |other: &Resource<'_>| other.id == self.resource.id || !is_same(other.properties.get(property), self.new);
         self.new.and_then(pieces).is_some_and(|pieces| pieces.iter().all(is_plain))
             && [self.judge.old, self.judge.new]
                 .into_iter()
-                .all(|template| View(template).of(self.resource.kind).all(|alarm| is_other(&alarm)))
+                .all(|template| View(template).of(self.resource.kind).all(|other| is_other(&other)))
     }
 
     /// Whether the configuration accepts the time that a run has, or a run has no less time than before.
@@ -214,6 +216,23 @@ impl Edit<'_> {
     pub(super) fn blocks_the_public(&self) -> bool {
         let ways = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
         self.new.is_some_and(|block| ways.iter().all(|way| block.get(*way) == Some(&Json::Bool(true))))
+    }
+
+    /// Whether CloudFormation creates and changes the resource only after all for which it waited, as far as that is still
+    /// there. It waits for what it names, too, and so for what that waits for.
+    pub(super) fn waits_for_as_much(&self) -> bool {
+        let names = |id: &str| {
+            let body = self.judge.new.get("Resources").and_then(|all| all.get(id))?;
+            let references = references(body).into_iter().filter(|one| matches!(one.how, How::DependsOn | How::Value));
+            Some(references.map(|one| one.name).collect::<Vec<_>>())
+        };
+        let (mut before, mut open) = (BTreeSet::new(), vec![self.resource.id.to_owned()]);
+        while let Some(id) = open.pop() {
+            let new = names(&id).into_iter().flatten().filter(|name| before.insert(name.clone()));
+            open.extend(new);
+        }
+        let waited = self.old.into_iter().flat_map(each).filter_map(Json::as_str);
+        waited.filter(|id| names(id).is_some()).all(|id| before.contains(id))
     }
 
     /// Whether a deletion or a replacement keeps as much as before.

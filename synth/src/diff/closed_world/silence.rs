@@ -27,7 +27,7 @@ use crate::{
 const SILENCE: &str = "and that may silence an alarm, a notice or a run";
 
 /// The actions of the stack's roles that start a run, send a notice, write the log with the metrics, or keep what failed.
-const ACTIONS: [&str; 11] = [
+const ACTIONS: [&str; 12] = [
     "events:PutEvents",
     "kms:Decrypt",
     "kms:GenerateDataKey",
@@ -37,13 +37,15 @@ const ACTIONS: [&str; 11] = [
     "sns:ListSubscriptionsByTopic",
     "sns:Publish",
     "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
     "sqs:SendMessage",
 ];
 
-/// The policies that let services of AWS act for the stack. Each has its type, the property that names what it is for, and
-/// the property with the document.
-const SERVICE_POLICIES: [(&str, &str, &str); 4] = [
+/// The policies that let services of AWS act for the stack, or let members of an organization send events and read recipients.
+/// Each has its type, the property that names what it is for, and the property with the document.
+const SERVICE_POLICIES: [(&str, &str, &str); 5] = [
+    ("AWS::Events::EventBusPolicy", "EventBusName", "Statement"),
     ("AWS::IAM::Role", "", "AssumeRolePolicyDocument"),
     ("AWS::KMS::Key", "", "KeyPolicy"),
     ("AWS::SNS::TopicPolicy", "Topics", "PolicyDocument"),
@@ -158,7 +160,7 @@ impl Judge<'_> {
         !names.is_empty() && !names.iter().any(|reference| is_kept(&reference.name))
     }
 
-    /// What services may do with a topic, a queue, a key or a role.
+    /// What services and members may do with a topic, a queue, a bus, a key or a role.
     fn services(&mut self, id: &str, (about, document): (&str, &str), old: &Json, new: Option<&Json>) {
         let part = |body: Option<&'_ Json>, name: &str| body?.get("Properties")?.get(name).cloned();
         let subject = part(Some(old), about);
@@ -178,8 +180,9 @@ impl Judge<'_> {
             let is_needed = |service: &&Json| **service != "sns.amazonaws.com" || redrives;
             let who = match services.into_iter().flat_map(each).find(is_needed) {
                 Some(service) => text(service),
-                // A role may use a key only if the policy of the key lets the account decide.
-                None if document == "KeyPolicy" => "a principal".to_owned(),
+                // A role may use a key only if the policy of the key lets the account decide. A member may use the topic and the
+                // bus of another account only by their policies.
+                None if services.is_none() && document != "AssumeRolePolicyDocument" => "a principal".to_owned(),
                 None => continue,
             };
             let is_kept = contains(&allowed, statement) && self.taint(&Json::Object(statement.clone())).is_none();
@@ -278,6 +281,16 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether the members of an organization send notices to the same recipients as before: their template is the same.
+    fn has_the_same_members(&self) -> bool {
+        let templates = |template| {
+            let sets = View(template).of("AWS::CloudFormation::StackSet");
+            sets.map(|set| text(&set.properties["TemplateURL"])).collect::<BTreeSet<_>>()
+        };
+        let new = templates(self.new);
+        !new.is_empty() && new == templates(self.old)
+    }
+
     /// An address or an endpoint that loses a subscription.
     pub(super) fn unsubscribed(&mut self, id: &str, subscription: &Json) {
         let address = |of: &Json| literal(of.get("Endpoint")).map(str::to_ascii_lowercase);
@@ -302,7 +315,8 @@ impl Judge<'_> {
         } else {
             &[Variable::Administrators, Variable::Notify, Variable::Users]
         };
-        let is_named = variables.iter().any(|variable| read(*variable).any(|value| value.contains(&lost)));
+        let is_named = variables.iter().any(|variable| read(*variable).any(|value| value.contains(&lost)))
+            || !alarms && self.has_the_same_members();
         let is_none = |variable: Variable| read(variable).all(|value| value == "\"none\"");
         let is_last = is_none(Variable::Administrators) && is_none(Variable::Notify);
         let is_program = subscription.as_object().is_some_and(|properties| program_endpoint(properties).is_some());

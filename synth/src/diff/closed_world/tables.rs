@@ -55,7 +55,7 @@ const SUBSCRIPTION: Meaning = HarmlessIf(
 const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that only notify");
 /// Each stack of a StackSet gets this, in accounts that no other part of the template shows.
 const MEMBERS: Meaning = Asks("the stacks of the members change");
-const EVENTS: Meaning = Asks("other events arrive, or they arrive elsewhere");
+const EVENTS: Meaning = Asks("other events arrive, or fewer, or elsewhere, and that may silence an alarm or a notice");
 const EMPTY: Meaning = WhenNew("how a new bucket or log group stores its content");
 
 /// The properties of a type, by what their changes mean.
@@ -88,7 +88,10 @@ const TYPES: &[(&str, Properties)] = &[
     (
         "AWS::CloudWatch::Alarm",
         &[
-            (&["AlarmName"], ReplacesOrIf(|edit| edit.has_its_own_name(), "names of alarms that no other alarm has")),
+            (
+                &["AlarmName"],
+                ReplacesOrIf(|edit| edit.has_its_own("AlarmName"), "names of alarms that no other alarm has"),
+            ),
             (&["AlarmDescription"], TEXT),
             (&["Tags"], TAGS),
             (&["AlarmActions", "InsufficientDataActions", "OKActions"], NOTIFIES),
@@ -115,7 +118,13 @@ const TYPES: &[(&str, Properties)] = &[
         &[(&["DashboardName"], Replaces), (&["DashboardBody"], Harmless("what a dashboard shows")), (&["Tags"], TAGS)],
     ),
     ("AWS::Events::EventBus", &[(&["Name"], Replaces), (&["Description"], TEXT), (&["Tags"], TAGS)]),
-    ("AWS::Events::EventBusPolicy", &[(&["StatementId"], Replaces)]),
+    (
+        "AWS::Events::EventBusPolicy",
+        &[(
+            &["StatementId"],
+            ReplacesOrIf(|edit| edit.has_its_own("StatementId"), "ids of statements that no other statement has"),
+        )],
+    ),
     (
         "AWS::Events::Rule",
         &[
@@ -298,7 +307,10 @@ const TYPES: &[(&str, Properties)] = &[
 const ATTRIBUTES: [(&str, Meaning); 5] = [
     ("CreationPolicy", Harmless("how long CloudFormation waits for a new resource")),
     ("DeletionPolicy", KEEPS),
-    ("DependsOn", Harmless("the order of a deployment")),
+    (
+        "DependsOn",
+        HarmlessIf(|edit| edit.waits_for_as_much(), "resources that wait in a deployment for all that they waited for"),
+    ),
     ("Metadata", Harmless("metadata")),
     ("UpdateReplacePolicy", KEEPS),
 ];

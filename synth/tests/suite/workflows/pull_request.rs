@@ -314,6 +314,48 @@ fn every_configuration_is_compared() {
     assert!(runner.written().0[0].contains("The configuration is removed. Its stack stays"), "{jobs:#?}");
 }
 
+/// What the members of an organization get is in a template of its own, which the template of the administering account only
+/// names by its hash.
+#[test]
+fn a_change_of_an_organization_shows_what_each_member_gets() {
+    let runner = Runner::new();
+    runner.reviews(&[]);
+    let organization = fs::read_to_string(runner.origin().join("examples/organization.yaml")).unwrap();
+    runner.write("accounts.yaml", &organization);
+    runner.generate();
+    runner.commit();
+    let comment = |change: &dyn Fn()| {
+        runner.git(&["checkout", "--quiet", "-B", "change", "main"]);
+        change();
+        let jobs = run(&runner, &runner.commit(), "owner/name");
+        assert_eq!(results(&jobs), IS_HELD, "{jobs:#?}");
+        runner.written().0.remove(0)
+    };
+    let shorter = comment(&|| {
+        runner.edit("accounts.yaml", "rotate_after: 60d", "rotate_after: 50d");
+        runner.generate();
+    });
+    let (_, members) = shorter.split_once("##### Each member account\n").unwrap();
+    for says in ["rotate&#95;after: 60d → 50d", "a key is replaced after 50d instead of 60d"] {
+        assert!(members.contains(&says.replace('→', "&#8594;")), "{says:?} in {members}");
+    }
+    assert!(
+        shorter.contains("> - `templates/accounts-member.yaml`: it replaces, deactivates or deletes keys earlier.\n")
+    );
+    assert!(shorter.contains("> - `templates/accounts.yaml`: what it does is not known.\n"), "{shorter}");
+    assert!(shorter.contains("##### The bucket for packages\n\nNo difference."), "{shorter}");
+    // A management account that is a member too has a stack of the members beside its own, with an approval of its own.
+    assert_eq!(shorter.matches("Needs approval. Fingerprint: ").count(), 2, "{shorter}");
+
+    for file in ["accounts-member", "accounts-artifacts"] {
+        let stale = comment(&|| runner.edit(&format!("templates/{file}.yaml"), "Resources:", "# More\nResources:"));
+        let reason = format!("> - `templates/{file}.yaml` is not what `accounts.yaml` generates.\n");
+        assert!(stale.contains(&reason), "{reason} in {stale}");
+        let lost = comment(&|| fs::remove_file(runner.origin().join(format!("templates/{file}.yaml"))).unwrap());
+        assert!(lost.contains(&format!("cannot read `templates/{file}.yaml`")), "{lost}");
+    }
+}
+
 /// No template names its stack. So only the configurations show that it is another one.
 #[test]
 fn another_stack_or_that_of_another_configuration_needs_approval() {

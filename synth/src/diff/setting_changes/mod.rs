@@ -1,20 +1,26 @@
 //! The changed settings of rotation.yaml, as far as the two templates show them: in the function's environment and in the
 //! properties of the stack's resources. Only for people: nothing is decided here.
 
+mod organization;
+
 use std::collections::BTreeSet;
 
 use lambda::{contract::settings::Variable, model::time::Span};
 use serde_json::Value as Json;
 
 use crate::{
-    cfn::view::{Resource, View},
-    diff::handler_env::is_handler,
+    cfn::{
+        text::{display, pieces},
+        view::{Resource, View},
+    },
+    diff::handler_change::is_handler,
 };
 
 /// A setting with different values in the two templates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingChange {
-    /// The name of the setting in rotation.yaml. `package` stands for the code of the function, which is no setting.
+    /// The name of the setting in rotation.yaml, with a `.` before a field of it. `package` stands for the code of the
+    /// function, and `members` for the template of an organization's members: they are no settings.
     pub setting: &'static str,
     /// How its value changes.
     pub change: ValueChange,
@@ -52,47 +58,69 @@ type Form = fn(Option<&str>) -> SettingValue;
 /// The parameter that names the handler's package by its digest.
 const CODE: &str = "CodeKey";
 
-/// The settings that change. `None` if one of the templates is not ours, because it has no function that runs the handler.
-/// `parameters` names the parameters that get another value.
+/// What stands for the template of the members, which the template of the administering account names by its hash.
+const MEMBERS: &str = "members";
+
+/// The settings that change. `None` if one of the templates is not ours, because it has no function that runs the handler
+/// or the publisher. `parameters` names the parameters that get another value.
 pub(super) fn setting_changes(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Option<Vec<SettingChange>> {
     let (before, after) = (settings(old)?, settings(new)?);
     let code = parameters.contains(CODE).then(|| SettingChange {
         setting: "package",
         change: ValueChange::Value { before: None, after: Some("another one, with other code".to_owned()) },
     });
-    let change = |((setting, before), (_, after)): ((&'static str, SettingValue), (&'static str, SettingValue))| {
+    let change = |(setting, after): (&'static str, SettingValue)| {
+        // The stack of an administering account has fewer settings than one without members.
+        let (_, before) = before.iter().find(|(name, _)| *name == setting)?;
         let without = |all: &[String], other: &[String]| {
             all.iter().filter(|item| !other.contains(item)).cloned().collect::<Vec<_>>()
         };
         let change = match (before, after) {
-            (before, after) if before == after => return None,
-            (SettingValue::One(before), SettingValue::One(after)) => ValueChange::Value { before, after },
+            (before, after) if *before == after => return None,
+            // Its name is a hash.
+            (_, SettingValue::One(after)) if setting == MEMBERS => {
+                ValueChange::Value { before: None, after: after.map(|_| "another template in each account".to_owned()) }
+            }
+            (SettingValue::One(before), SettingValue::One(after)) => {
+                ValueChange::Value { before: before.clone(), after }
+            }
             (SettingValue::Many(before), SettingValue::Many(after)) => {
-                ValueChange::Items { added: without(&after, &before), removed: without(&before, &after) }
+                ValueChange::Items { added: without(&after, before), removed: without(before, &after) }
             }
             // Each setting has one form.
             _ => return None,
         };
         Some(SettingChange { setting, change })
     };
-    Some(before.into_iter().zip(after).filter_map(change).chain(code).collect())
+    Some(after.into_iter().filter_map(change).chain(code).collect())
 }
 
-/// The settings of a template, in the order of rotation.yaml. `None` if it has no function that runs the handler, or
-/// several.
+/// The settings of a template, in the order of rotation.yaml. `None` if it has no function that runs the handler or the
+/// publisher, or several.
 fn settings(template: &Json) -> Option<Vec<(&'static str, SettingValue)>> {
     let view = View(template);
     let mut handlers = view
         .of("AWS::Lambda::Function")
         .filter(|function| is_handler(&function.properties["Environment"]["Variables"]));
-    let function = handlers.next().filter(|_| handlers.next().is_none())?;
+    let Some(function) = handlers.next() else { return organization::settings(view) };
+    if handlers.next().is_some() {
+        return None;
+    }
+    let mut all: Vec<_> = Variable::ALL.into_iter().filter_map(|name| variable(function, name)).collect();
+    all.extend(of_resources(view, function));
+    all.extend(organization::organization(view));
+    Some(all)
+}
+
+/// The setting that a variable of a function holds, with its value.
+fn variable(function: Resource<'_>, variable: Variable) -> Option<(&'static str, SettingValue)> {
+    let (setting, form) = setting(variable)?;
+    Some((setting, form(function.properties["Environment"]["Variables"][variable.name()].as_str())))
+}
+
+/// The settings that the properties of resources hold.
+fn of_resources(view: View<'_>, function: Resource<'_>) -> Vec<(&'static str, SettingValue)> {
     let first = |kind: &'static str| view.of(kind).next();
-    let of_environment = |variable: Variable| {
-        let (setting, form) = setting(variable)?;
-        let value = function.properties["Environment"]["Variables"][variable.name()].as_str();
-        Some((setting, form(value)))
-    };
-    let mut all: Vec<_> = Variable::ALL.into_iter().filter_map(of_environment).collect();
     let schedule = first("AWS::Scheduler::Schedule");
     let log = first("AWS::Logs::LogGroup");
     let role = first("AWS::IAM::Role");
@@ -118,17 +146,13 @@ fn settings(template: &Json) -> Option<Vec<(&'static str, SettingValue)>> {
         ("permissions_boundary", or(property(role, "PermissionsBoundary"), "none")),
         ("role_path", or(property(role, "Path"), "/")),
     ];
-    all.extend(one.map(|(setting, value)| (setting, SettingValue::One(value))));
-    Some(all)
+    one.map(|(setting, value)| (setting, SettingValue::One(value))).into()
 }
 
-/// A property that is a text or a number.
+/// A property that is a text or a number. In an organization, the ARN of a policy has the account of the stack.
 fn property(resource: Option<Resource<'_>>, name: &str) -> Option<String> {
-    match &resource?.properties[name] {
-        Json::String(text) => Some(text.clone()),
-        Json::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+    let resource = resource?;
+    pieces(&resource.properties[name]).map(|pieces| display(&pieces))
 }
 
 /// The setting that a variable holds, and the form of its text. `None` for the topic, which is no setting.
@@ -186,26 +210,33 @@ mod tests {
     use super::*;
     use crate::{config, diff::test_templates::template};
 
-    fn changes(old: &str, new: &str) -> Vec<SettingChange> {
-        let [old, new] = [old, new].map(|more| {
+    fn lines(old: &str, new: &str) -> [String; 2] {
+        [old, new].map(|more| {
             let general = [("users", "[zoe]"), ("emails", "[a@b.co]")].map(|(name, value)| format!("{name}: {value}"));
             let lines = general.iter().map(String::as_str).chain(more.lines());
             let lines: BTreeMap<_, _> = lines.map(|line| (line.split_once(':').map(|(name, _)| name), line)).collect();
-            template(&(lines.into_values().collect::<Vec<_>>().join("\n") + "\n"))
-        });
+            lines.into_values().collect::<Vec<_>>().join("\n") + "\n"
+        })
+    }
+
+    fn changes(old: &str, new: &str) -> Vec<SettingChange> {
+        let [old, new] = lines(old, new).map(|settings| template(&settings));
         setting_changes(&old, &new, &BTreeSet::new()).unwrap()
     }
 
-    /// A setting that is forgotten here would not be shown. The examples in the declaration of a setting differ.
+    /// A setting that is forgotten here would not be shown. The examples in the declaration of a setting differ. With an
+    /// organization, the template of the administering account or that of the members shows it.
     #[test]
     fn each_setting_is_shown_by_its_name() {
         let mut shown = BTreeSet::new();
         let settings = config::settings();
+        let members =
+            "\norganization: {id: o-abcdefghij, region: eu-west-1, units: [r-abcd]}\nusers: [/m/]\ndigest: changes";
         for setting in settings {
             let delivery = if setting.name == "encrypt_to" { "delivery: email-encrypted\n" } else { "" };
             let [old, new] = match setting.name {
-                // The stack has this name, so a change is another stack. With an organization, other stacks have the function.
-                "stack_name" | "organization" => continue,
+                // The stack has this name, so a change is another stack.
+                "stack_name" => continue,
                 "encrypt_to" => [
                     "age12kdw45yzvn2hjhfep9ccehg9402f2uhgflj4ty8w7vdg3gy0ml7sca9a3m",
                     "age1dv3up40nt5d3r7dks0ctpfshx4w7kyf80kg6uzga8xwx2ku8jsxs0y2mds",
@@ -214,12 +245,94 @@ mod tests {
                 _ => [0, 1].map(|index| setting.examples[index].to_owned()),
             };
             let of = |value: &str| format!("{delivery}{}: {value}", setting.name);
-            let changes = changes(&of(&old), &of(&new));
-            assert!(changes.iter().any(|change| change.setting == setting.name), "{}: {changes:?}", setting.name);
-            assert!(changes.len() == 1, "{}: {changes:?}", setting.name);
+            if setting.name == "organization" {
+                let found = changes("users: [/m/]", &format!("users: [/m/]\n{}", of(&new)));
+                let found: Vec<_> = found.iter().map(|change| change.setting).collect();
+                let fields = ["id", "region", "units", "administrator"].map(|field| format!("organization.{field}"));
+                assert_eq!(found, fields.iter().map(String::as_str).chain([MEMBERS]).collect::<Vec<_>>());
+                shown.insert(setting.name);
+                continue;
+            }
+            let alone = changes(&of(&old), &of(&new));
+            assert!(alone.iter().any(|change| change.setting == setting.name), "{}: {alone:?}", setting.name);
+            assert!(alone.len() == 1, "{}: {alone:?}", setting.name);
             shown.insert(setting.name);
+            // What an organization cannot have, or has in other words.
+            if ["account_name", "delivery", "digest", "encrypt_to", "secret_readers", "users"].contains(&setting.name) {
+                continue;
+            }
+            let [old, new] = lines(&(members.to_owned() + "\n" + &of(&old)), &(members.to_owned() + "\n" + &of(&new)));
+            let of_members = setting_changes(&members_of(&old), &members_of(&new), &BTreeSet::new()).unwrap();
+            let of_central = setting_changes(&template(&old), &template(&new), &BTreeSet::new()).unwrap();
+            let is_shown = |all: &[SettingChange]| all.iter().any(|change| change.setting == setting.name);
+            assert!(is_shown(&of_members) || is_shown(&of_central), "{}: {of_central:?}", setting.name);
+            let of_members = of_members.iter().filter(|change| change.setting != setting.name).count();
+            let known = [setting.name, MEMBERS];
+            let of_central = of_central.iter().filter(|change| !known.contains(&change.setting)).count();
+            assert_eq!((of_members, of_central), (0, 0), "{}", setting.name);
         }
-        assert_eq!(shown.len() + 2, settings.len());
+        assert_eq!(shown.len() + 1, settings.len());
+    }
+
+    fn members_of(settings: &str) -> Json {
+        let config =
+            config::read(&format!("stack_name: keys\n{settings}"), config::Overrides::default()).unwrap().config;
+        crate::cfn::json::to_json(&crate::stack::member_template(&config).unwrap().unwrap())
+    }
+
+    /// A change of each field of `organization` is shown, and nothing else than the template of the members.
+    #[test]
+    fn each_field_of_the_organization_is_shown() {
+        let of = |fields: &[(&str, &str)]| {
+            let whole = [("id", "o-abcdefghij"), ("region", "eu-west-1"), ("units", "[r-abcd]")];
+            let whole: BTreeMap<&str, &str> = whole.into_iter().chain(fields.iter().copied()).collect();
+            let whole: Vec<_> = whole.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            format!("users: [/m/]\norganization: {{{}}}", whole.join(", "))
+        };
+        let (one, two) = ("111122223333", "444455556666");
+        let value = |before: Option<&str>, after: Option<&str>| ValueChange::Value {
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        };
+        let items = |added: &[&str], removed: &[&str]| ValueChange::Items {
+            added: added.iter().map(|&item| item.to_owned()).collect(),
+            removed: removed.iter().map(|&item| item.to_owned()).collect(),
+        };
+        let (list, both) = (format!("['{one}']"), format!("['{one}', '{two}']"));
+        let quoted = format!("'{one}'");
+        let mut fields = BTreeSet::new();
+        for (old, new, field, expected) in [
+            (vec![], vec![("id", "o-bbbbbbbbbb")], "id", value(Some("o-abcdefghij"), Some("o-bbbbbbbbbb"))),
+            (vec![], vec![("region", "eu-west-2")], "region", value(Some("eu-west-1"), Some("eu-west-2"))),
+            (vec![], vec![("units", "[r-abcd, ou-abcd-11112222]")], "units", items(&["ou-abcd-11112222"], &[])),
+            (vec![("accounts", &*list)], vec![("accounts", &*both)], "accounts", items(&[two], &[])),
+            (vec![("exclude", &*both)], vec![("exclude", &*list)], "exclude", items(&[], &[two])),
+            (vec![], vec![("exclude", &*list)], "exclude", items(&[one], &[])),
+            (vec![], vec![("first", &*quoted)], "first", value(None, Some(one))),
+            (
+                vec![("accounts", &*both)],
+                vec![("accounts", &*both), ("first", &*quoted)],
+                "first",
+                value(None, Some(one)),
+            ),
+            (
+                vec![],
+                vec![("administrator", "management-account")],
+                "administrator",
+                value(Some("delegated-administrator"), Some("management-account")),
+            ),
+        ] {
+            let found = changes(&of(&old), &of(&new));
+            let found: Vec<_> = found.into_iter().filter(|change| change.setting != MEMBERS).collect();
+            let [SettingChange { setting, change }] = found.as_slice() else { panic!("{field}: {found:?}") };
+            assert_eq!((*setting, change), (&*format!("organization.{field}"), &expected));
+            fields.insert(field);
+        }
+        assert_eq!(fields, config::ORGANIZATION_FIELDS.map(|(name, _)| name).into());
+        // Other settings of the members are in their template.
+        let found = changes(&of(&[]), &(of(&[]) + "\noverlap: 1d"));
+        let change = value(None, Some("another template in each account"));
+        assert_eq!(found, [SettingChange { setting: MEMBERS, change }]);
     }
 
     #[test]
