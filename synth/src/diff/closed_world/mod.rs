@@ -350,7 +350,13 @@ impl Judge<'_> {
                     let (old, new) = (old.get(name), new.get(name));
                     if is_publisher && name != Variable::Language.name() && old != new {
                         let place = format!("{}.Environment.Variables.{name}", resource.id);
-                        self.unknown(&place, "mails about members go to others, or come from somewhere else");
+                        self.unknown(
+                            &place,
+                            match name.as_str() {
+                                PUBLISH_TO => "the notices of the members go to another topic",
+                                _ => "mails about members go to others, or come from somewhere else",
+                            },
+                        );
                     } else {
                         self.variable(resource.id, name, old, new);
                     }
@@ -381,6 +387,10 @@ impl Judge<'_> {
             self.unknown(&place, "an entry of users that is for one account is not compared");
         } else if name == Variable::TopicArn.name() {
             self.unknown(&place, "notices, and new keys that are mailed, go to another topic");
+        } else if name == Variable::EventBusArn.name() {
+            self.unknown(&place, "notices and the results of runs go to another event bus");
+        } else if name == Variable::AccountId.name() {
+            self.unknown(&place, "the handler takes another account for its own: in its policies, and in its notices");
         } else if !handler_env::compared(name) {
             self.unknown(&place, "the handler does not read this variable, but AWS's libraries may");
         } else if !is_literal(old) || !is_literal(new) {
