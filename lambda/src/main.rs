@@ -9,7 +9,7 @@ use lambda::{
     handler::{
         invocation::{self, Invocation},
         log,
-        publisher::{self, NoBatch},
+        publisher::{self, NotABatchError},
     },
     model::time::Timestamp,
     report::log_event,
@@ -57,7 +57,7 @@ async fn answer(aws: &Sdk, program: &Program, event: Value, context: &Context) -
         }
         Program::Publisher(settings) => {
             let result = publisher::publish(aws, settings, event, ends, log::line).await;
-            result.map(|result| json!(result)).map_err(|error| refused(NoBatch::NAME, error.to_string()))
+            result.map(|result| json!(result)).map_err(|error| refused(NotABatchError::NAME, error.to_string()))
         }
     }
 }

@@ -576,13 +576,13 @@ impl Protocol {
             }
             Call::DeactivateAccessKey(id, RemovalReason::Superseded) => self.forbidden_retirement(state, id),
             Call::DeactivateAccessKey(id, RemovalReason::Disuse) => {
-                let told = |(warning, at): &(Warning, Timestamp)| {
+                let notified = |(warning, at): &(Warning, Timestamp)| {
                     matches!(warning, Warning::Unused(key, _) if key == id)
                         && *at + self.policy.disuse_notice() <= state.world.now
                 };
                 if state.holds.as_ref() == Some(id) {
                     Some("1: a key in use was deactivated as unused")
-                } else if !state.forged && !state.world.warnings.iter().any(told) {
+                } else if !state.forged && !state.world.warnings.iter().any(notified) {
                     Some("1: an unused key was deactivated unannounced")
                 } else {
                     None
@@ -635,13 +635,13 @@ impl Protocol {
         if is_ours || self.policy.acts_at_once() {
             return None;
         }
-        let told = |(warning, at): &(Warning, Timestamp)| {
+        let notified = |(warning, at): &(Warning, Timestamp)| {
             matches!(warning, Warning::Pair { older, .. } if older == id)
                 && *at + self.policy.overlap <= state.world.now
         };
         if state.holds.as_ref() == Some(id) {
             Some("12: a key in use that the rotation did not replace was deactivated")
-        } else if !state.forged && !state.world.warnings.iter().any(told) {
+        } else if !state.forged && !state.world.warnings.iter().any(notified) {
             Some("12: a key that the rotation did not replace was deactivated unannounced")
         } else {
             None

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
     use crate::{
         aws::{request_rate::RequestRate, sdk_config},
-        contract::{member_event::MemberRun, run_summary::Summary},
+        contract::{member_event::MemberRun, run_summary::RunSummary},
         model::time::Timestamp,
         protocol::call_error::Effect,
     };
@@ -248,7 +248,7 @@ mod tests {
             region: "eu-west-1".into(),
             handler: "0.2.0".into(),
             started: Timestamp::from_unix(1_795_490_200),
-            summary: Summary::default(),
+            summary: RunSummary::default(),
             next: None,
         })
     }
@@ -288,8 +288,8 @@ mod tests {
         let body: Json = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
         let entry = &body["Entries"][0];
         let bus = "arn:aws:events:eu-west-1:123456789012:event-bus/keys";
-        let told = ["EventBusName", "Source", "DetailType"].map(|field| entry[field].as_str().unwrap());
-        assert_eq!(told, [bus, "access-key-rotation", "run"]);
+        let fields = ["EventBusName", "Source", "DetailType"].map(|field| entry[field].as_str().unwrap());
+        assert_eq!(fields, [bus, "access-key-rotation", "run"]);
         let detail: Json = serde_json::from_str(entry["Detail"].as_str().unwrap()).unwrap();
         assert_eq!(detail, event().detail());
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
-    contract::run_summary::Summary,
+    contract::run_summary::RunSummary,
     model::{time::Timestamp, user::UserName},
     protocol::journal::RunId,
 };
@@ -82,7 +82,7 @@ pub struct MemberRun {
     /// When the run began.
     pub started: Timestamp,
     /// The run in numbers.
-    pub summary: Summary,
+    pub summary: RunSummary,
     /// When the next key is due, or the next change to a key, as far as the run knows; `None` if nothing is known to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<Timestamp>,
@@ -180,7 +180,7 @@ mod tests {
             region: "eu-west-1".into(),
             handler: "0.2.0".into(),
             started: Timestamp::from_unix(1_795_490_200),
-            summary: Summary { users: 50, overdue: 1, unconfirmed: Some(2), ..Summary::default() },
+            summary: RunSummary { users: 50, overdue: 1, unconfirmed: Some(2), ..RunSummary::default() },
             next: Some(Timestamp::from_unix(1_795_576_600)),
         }
     }
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_written_is_what_is_read() {
         let about_run = MemberNotice { user: None, ..notice() };
-        let quiet = MemberRun { summary: Summary::default(), next: None, ..run() };
+        let quiet = MemberRun { summary: RunSummary::default(), next: None, ..run() };
         let notices = [notice(), about_run].map(MemberEvent::Notice);
         for event in notices.into_iter().chain([run(), quiet].map(MemberEvent::Run)) {
             assert_eq!(read(&event, |_| ()), Ok(event.clone()));

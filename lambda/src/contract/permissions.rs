@@ -208,7 +208,7 @@ pub fn permissions(
                 actions: vec!["events:PutEvents"],
                 on: PermissionTarget::EventBus,
                 only_if: Vec::new(),
-                why: "Send notices of keys and the result of each run to the administering account, which mails them.",
+                why: "Send notices of keys and the result of each run to the administering account, which mails the notices.",
             },
             Permission {
                 sid: "ReadSubscriptions",

@@ -109,7 +109,7 @@ impl FromStr for UserSelector {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let told = |_| ParseError::new(text, "a user or a selector of users", ALLOWED);
+        let wrong = |_| ParseError::new(text, "a user or a selector of users", ALLOWED);
         if let Some(tag) = text.strip_prefix(TAG) {
             tag.parse().map(Self::Tag)
         } else if let Some(group) = text.strip_prefix(GROUP) {
@@ -119,7 +119,7 @@ impl FromStr for UserSelector {
         } else {
             text.parse().map(Self::User)
         }
-        .map_err(told)
+        .map_err(wrong)
     }
 }
 

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
-    contract::{event::RunRequest, member_event::MemberEvent, run_summary::Summary, settings::Settings},
+    contract::{event::RunRequest, member_event::MemberEvent, run_summary::RunSummary, settings::Settings},
     handler::{
         aws_api::Aws,
         dry_run::DryRun,
@@ -134,12 +134,12 @@ pub(super) async fn carry_out(
     // A list that cannot be read is an error of each user that needs it. Here it only leaves out the metric.
     let unconfirmed = context.subscriptions.unconfirmed(aws, settings);
     let unconfirmed = if is_fleet { post.in_time(unconfirmed).await.ok() } else { None };
-    let mut summary = Summary {
+    let mut summary = RunSummary {
         users: users.len() + fleet.not_due.users,
         exempt: fleet.exempt,
         unsent: unsent.len(),
         unconfirmed: unconfirmed.as_ref().map(Vec::len),
-        ..Summary::of(&users)
+        ..RunSummary::of(&users)
     };
     let digested = Digested { run: &request.run, started, summary: &summary, users: &users, copied: &copied };
     unsent.extend(post.digest(&digested).await);

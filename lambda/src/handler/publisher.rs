@@ -11,9 +11,9 @@ use crate::{
         email::Email,
         time::{Span, Timestamp},
     },
-    notice::{RelayedEvent, RelayedMail, relay},
+    notice::{RelayedEvent, RelayedMail, relay, relay_refused},
     protocol::call_error::{CallError, ErrorCode},
-    report::{audit::RunMode, log_event},
+    report::audit::RunMode,
 };
 
 /// The central topic. [`crate::aws::Sdk`] publishes to it.
@@ -59,11 +59,11 @@ pub struct FailedMessage {
     "the event is not a batch of messages of SQS: {0}; only the queue of the publisher invokes this function; to start a run, \
      invoke the function of a member"
 )]
-pub struct NoBatch(#[source] serde_json::Error);
+pub struct NotABatchError(#[source] serde_json::Error);
 
-impl NoBatch {
+impl NotABatchError {
     /// The name of the error, which Lambda returns as its type.
-    pub const NAME: &str = "NoBatch";
+    pub const NAME: &str = "NotABatchError";
 }
 
 /// The time that an invocation keeps for its last lines and for the pace of the mails.
@@ -71,43 +71,31 @@ const RESERVED: Span = Span::seconds(2);
 
 /// Handles a batch of messages, one after the other.
 ///
-/// A message that fails does not hold the others up: a later notice says nothing that an earlier one must have said. So one
-/// message that fails each time does not take the others with it into the dead-letter queue.
+/// A message that fails does not hold up the others of its batch: a later notice says nothing that an earlier one must have
+/// said. So one message that fails each time does not take the others with it into the dead-letter queue. It does hold up
+/// the next batch. The queue has one message group, and offers nothing of it while a failed message is hidden. So a message
+/// fails only if it can succeed later.
 ///
 /// # Errors
-/// [`NoBatch`] if the event is not a batch of messages.
+/// [`NotABatchError`] if the event is not a batch of messages.
 pub async fn publish(
     topic: &impl CentralTopic,
     settings: &PublisherSettings,
     event: serde_json::Value,
     ends: Timestamp,
     log: LogSink,
-) -> Result<BatchResult, NoBatch> {
-    let batch: Batch = serde_json::from_value(event).map_err(NoBatch)?;
+) -> Result<BatchResult, NotABatchError> {
+    let batch: Batch = serde_json::from_value(event).map_err(NotABatchError)?;
     let (pace, mut failed) = (Pace::of(RunMode::Real), Vec::new());
-    let until = ends.before(RESERVED);
+    let relayer = Relayer { topic, settings, pace: &pace, until: ends.before(RESERVED), log };
     for Message { message_id, body } in batch.records {
-        let is_done = match relay(&body, settings) {
-            Ok(RelayedEvent { mail: None, log: line }) => {
-                log(line);
-                true
-            }
-            Ok(RelayedEvent { mail: Some(mail), log: mut line }) => {
-                let sent = send(topic, settings, &pace, mail, until).await;
-                if let Err(failure) = &sent {
-                    line["level"] = "ERROR".into();
-                    line["error"] = failure.to_string().into();
-                }
-                log(line);
-                sent.is_ok()
-            }
-            // Only the rules of the bus may write to the queue. Its dead-letter queue keeps the message for a person.
-            Err(error) => {
-                log(log_event::refused(&error.to_string()));
-                false
-            }
-        };
-        if !is_done {
+        let mut sent = relayer.carry_out(relay(&body, settings)).await;
+        if let Err(failure) = &sent
+            && let Some(refused) = relay_refused(&body, failure, settings)
+        {
+            sent = relayer.carry_out(refused).await;
+        }
+        if sent.is_err() {
             failed.push(FailedMessage { item_identifier: message_id });
         }
     }
@@ -116,17 +104,37 @@ pub async fn publish(
     Ok(BatchResult { batch_item_failures: failed })
 }
 
-async fn send(
-    topic: &impl CentralTopic,
-    settings: &PublisherSettings,
-    pace: &Pace,
-    mail: RelayedMail,
+/// What one invocation sends, and until when.
+struct Relayer<'a, T> {
+    topic: &'a T,
+    settings: &'a PublisherSettings,
+    pace: &'a Pace,
     until: Timestamp,
-) -> Result<(), CallError> {
-    let addresses: Vec<Email> = mail.to.iter().filter_map(|word| word.parse().ok()).collect();
-    let _turn = pace.turn(&addresses, until.since(Timestamp::now())).await?;
-    let left = until.since(Timestamp::now()).std();
-    tokio::time::timeout(left, topic.publish_relayed(&settings.topic, mail)).await.unwrap_or_else(|_| {
-        Err(CallError::with_unknown_effect(ErrorCode::NoTimeLeft, "the time was over before SNS answered"))
-    })
+    log: LogSink,
+}
+
+impl<T: CentralTopic> Relayer<'_, T> {
+    /// Sends the mail, if there is one, and logs the event.
+    async fn carry_out(&self, RelayedEvent { mail, log: mut line }: RelayedEvent) -> Result<(), CallError> {
+        let sent = match mail {
+            Some(mail) => self.send(mail).await,
+            None => Ok(()),
+        };
+        if let Err(failure) = &sent {
+            line["level"] = "ERROR".into();
+            line["error"] = failure.to_string().into();
+        }
+        (self.log)(line);
+        sent
+    }
+
+    async fn send(&self, mail: RelayedMail) -> Result<(), CallError> {
+        let addresses: Vec<Email> = mail.to.iter().filter_map(|word| word.parse().ok()).collect();
+        let _turn = self.pace.turn(&addresses, self.until.since(Timestamp::now())).await?;
+        let left = self.until.since(Timestamp::now()).std();
+        let answer = self.topic.publish_relayed(&self.settings.topic, mail);
+        tokio::time::timeout(left, answer).await.unwrap_or_else(|_| {
+            Err(CallError::with_unknown_effect(ErrorCode::NoTimeLeft, "the time was over before SNS answered"))
+        })
+    }
 }

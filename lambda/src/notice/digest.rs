@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    contract::{digest_frequency::DigestFrequency, run_summary::Summary},
+    contract::{digest_frequency::DigestFrequency, run_summary::RunSummary},
     model::{time::Timestamp, user::UserName},
     protocol::{journal::RunId, stop_reason::StopReason},
     report::run_report::{KeyChange, Outcome, UserReport},
@@ -20,7 +20,7 @@ pub struct Digested<'a> {
     /// When the run began.
     pub started: Timestamp,
     /// The run in numbers.
-    pub summary: &'a Summary,
+    pub summary: &'a RunSummary,
     /// The reports of the users that the run handled.
     pub users: &'a [UserReport],
     /// The users with notices that only their owners got. The digest is the administrators' copy.

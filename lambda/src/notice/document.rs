@@ -14,6 +14,7 @@ use super::{
     text::{Mail, NoticeText},
 };
 use crate::{
+    contract::run_summary::RunSummary,
     model::{
         access_key::{AccessKeyId, KeyStatus, LastUse},
         time::Timestamp,
@@ -168,25 +169,9 @@ pub enum NoticeKeyStatus {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DigestDocument {
-    /// The number of users of the run.
-    pub users: usize,
-    /// The number of new keys that were delivered.
-    pub rotated: usize,
-    /// The number of keys that were deactivated.
-    pub deactivated: usize,
-    /// The number of keys that were deleted.
-    pub deleted: usize,
-    /// The number of users with a failed call.
-    pub failed: usize,
-    /// The number of users that need a decision by a person.
-    pub needs_attention: usize,
-    /// The number of users with an overdue key.
-    pub overdue: usize,
-    /// The number of notices that could not be sent.
-    pub unsent: usize,
-    /// The number of recipients that have not confirmed. Missing if the run did not count them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unconfirmed: Option<usize>,
+    /// The run in numbers.
+    #[serde(flatten)]
+    pub summary: RunSummary,
     /// The users with a problem or a change, the most severe problem first.
     pub entries: Vec<DigestEntry>,
     /// The number of further users that did not fit into the document. The log of the function has them.
@@ -395,7 +380,6 @@ impl<'a> Notice<'a> {
 impl Digested<'_> {
     /// The facts. `why` says why the run stopped for a user, in the language of the notice.
     pub(super) fn facts(&self, why: impl Fn(&UserReport) -> String) -> NoticeFacts<'static> {
-        let s = self.summary;
         let unhealthy = self.unhealthy();
         let names: BTreeSet<_> = unhealthy.iter().map(|(_, user)| &user.user).collect();
         let problems = unhealthy.iter().map(|(severity, user)| (Some(*severity), *user));
@@ -409,19 +393,7 @@ impl Digested<'_> {
             }
             entries.push(entry);
         }
-        let digest = DigestDocument {
-            users: s.users,
-            rotated: s.rotated,
-            deactivated: s.deactivated,
-            deleted: s.deleted,
-            failed: s.failed,
-            needs_attention: s.needs_attention,
-            overdue: s.overdue,
-            unsent: s.unsent,
-            unconfirmed: s.unconfirmed,
-            left_off: count - entries.len(),
-            entries,
-        };
+        let digest = DigestDocument { summary: *self.summary, left_off: count - entries.len(), entries };
         NoticeFacts {
             event: NoticeEvent::Digest,
             user: None,

@@ -8,9 +8,10 @@ use super::{
     text::{HowTo, Layout, NoticeText, activate, untag},
 };
 use crate::{
-    contract::{member_event::MemberEventError, run_summary::Summary},
+    contract::{member_event::MemberEventError, run_summary::RunSummary},
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, LastUse},
+        account_id::AccountId,
         parse_error::one_line,
         time::{Span, Timestamp},
         user::UserName,
@@ -678,6 +679,12 @@ pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeT
             "A notice names another account than the one that sent it. It was not mailed.",
             false,
         ),
+        EventProblem::RefusedBySns(_) => (
+            "AWS access key rotation: a notice that SNS refused",
+            "read the event below. It may be a notice for an owner, who did not get it. Then find out what sent it.",
+            "SNS does not take the mail about an event, so the publisher did not send it. Only the administrators get this mail.",
+            true,
+        ),
     };
     NoticeText {
         title: title.into(),
@@ -695,6 +702,27 @@ pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeT
         },
         ..NoticeText::default()
     }
+}
+
+pub(super) fn no_event(lines: &[String], error: &str) -> NoticeText {
+    NoticeText {
+        title: "AWS access key rotation: a message that is not an event".into(),
+        todo: "find out who sent the message below to the queue of the publisher. Do not follow what it says. If it is an event of \
+               a member, its notice was not mailed."
+            .into(),
+        happened: "The publisher got a message that it cannot read, so it does not know which account sent it. Only the \
+                   administrators get this mail."
+            .into(),
+        facts: vec![("Reason", format!("it is no event of EventBridge: {}", one_line(error)))],
+        attachment: cut(lines, |more| format!("(and {more} more lines)\n")),
+        ..NoticeText::default()
+    }
+}
+
+pub(super) fn sender(account: &AccountId) -> String {
+    format!(
+        "AWS account {account} sent this notice. AWS itself wrote this number. All text below is from that account."
+    )
 }
 
 pub(super) fn member_alarm(event: &BusEvent, alarm: &MemberAlarm) -> NoticeText {
@@ -715,7 +743,7 @@ pub(super) fn member_alarm(event: &BusEvent, alarm: &MemberAlarm) -> NoticeText 
     }
 }
 
-pub(super) fn summary(s: &Summary) -> String {
+pub(super) fn summary(s: &RunSummary) -> String {
     let mut sentence = format!(
         "Access keys of {} users checked: {} rotated, {} deactivated, {} deleted, {} failed, {} waiting for a person.",
         s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_attention

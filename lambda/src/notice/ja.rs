@@ -9,9 +9,10 @@ use super::{
     text::{HowTo, Layout, NoticeText, activate, untag},
 };
 use crate::{
-    contract::{member_event::MemberEventError, run_summary::Summary},
+    contract::{member_event::MemberEventError, run_summary::RunSummary},
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, LastUse},
+        account_id::AccountId,
         parse_error::one_line,
         time::{Span, Timestamp},
         user::UserName,
@@ -645,6 +646,13 @@ pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeT
             "このお知らせは送信元とは別のアカウントを名乗っているため、メールを送信していません。",
             false,
         ),
+        EventProblem::RefusedBySns(_) => (
+            "AWS アクセスキーのローテーション: SNS が拒否したお知らせ",
+            "下のイベントは所有者へのお知らせかもしれません。所有者には届いていないため、内容を確認し、\
+             どのプリンシパルが送信したかを調べてください。",
+            "SNS がメールを受け付けないため、送信していません。このメールは管理者だけに届きます。",
+            true,
+        ),
     };
     NoticeText {
         title: title.into(),
@@ -658,6 +666,26 @@ pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeT
         attachment: if shows { cut(&event.lines(), |more| format!("(ほか {more} 行)\n")) } else { String::new() },
         ..NoticeText::default()
     }
+}
+
+pub(super) fn no_event(lines: &[String], error: &str) -> NoticeText {
+    NoticeText {
+        title: "AWS アクセスキーのローテーション: イベントではないメッセージ".into(),
+        todo: "お知らせのキューに下のメッセージを入れたプリンシパルを調べてください。メッセージ内の指示には従わないでください。\
+               メンバーのイベントであれば、そのお知らせは届いていません。"
+            .into(),
+        happened: "メッセージを読み取れないため、送信元のアカウントが不明です。このメールは管理者だけに届きます。".into(),
+        facts: vec![("理由", format!("EventBridge のイベントではありません: {}", one_line(error)))],
+        attachment: cut(lines, |more| format!("(ほか {more} 行)\n")),
+        ..NoticeText::default()
+    }
+}
+
+pub(super) fn sender(account: &AccountId) -> String {
+    format!(
+        "このお知らせは AWS アカウント {account} から送信されました。この番号は AWS が記録したものです。\
+         以下の内容はすべて、このアカウントが作成したものです。"
+    )
 }
 
 pub(super) fn member_alarm(event: &BusEvent, alarm: &MemberAlarm) -> NoticeText {
@@ -678,7 +706,7 @@ pub(super) fn member_alarm(event: &BusEvent, alarm: &MemberAlarm) -> NoticeText 
     }
 }
 
-pub(super) fn summary(s: &Summary) -> String {
+pub(super) fn summary(s: &RunSummary) -> String {
     let mut sentence = format!(
         "{} ユーザーのアクセスキーを確認しました(発行 {}、無効化 {}、削除 {}、失敗 {}、要確認 {})",
         s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_attention

@@ -169,6 +169,7 @@ pub(super) fn event_reason(problem: &EventProblem) -> String {
             format!("お知らせにアカウント {} が記載されています", one_line(account))
         }
         EventProblem::OtherAccount(None) => "お知らせにアカウントの記載がありません".to_owned(),
+        EventProblem::RefusedBySns(failure) => format!("SNS がメールを拒否しました: {}", failure_text(failure)),
         EventProblem::Unreadable(MemberEventError::Unknown(what)) => format!("未対応の値です: {}", one_line(what)),
         EventProblem::Unreadable(MemberEventError::Invalid(what)) => format!("形式の誤り: {}", one_line(what)),
     }

@@ -27,7 +27,7 @@ pub use digest::{Digested, UserProblem};
 
 pub use origin::NoticeOrigin;
 
-pub use relay::{BusEvent, EventProblem, MemberAlarm, NoMemberEvent, RelayedEvent, RelayedMail, relay};
+pub use relay::{BusEvent, EventProblem, MemberAlarm, RelayedEvent, RelayedMail, relay, relay_refused};
 
 pub use text::Mail;
 
@@ -35,10 +35,11 @@ use document::NoticeFacts;
 use text::{Layout, NoticeText};
 
 use crate::{
-    contract::{language::Language, member_event::MemberNotice, run_summary::Summary},
+    contract::{language::Language, member_event::MemberNotice, run_summary::RunSummary},
     delivery::public_key::{PublicKeyKind, Recipient},
     model::{
         access_key::{AccessKeyId, Key, SecretAccessKey},
+        account_id::AccountId,
         parse_error::one_line,
         time::Timestamp,
         user::UserName,
@@ -235,6 +236,23 @@ impl Language {
         self.mail_of_member(&text, event)
     }
 
+    /// Tells the administrators of a message that is no event. `lines` is what the message says.
+    fn no_event(self, lines: &[String], error: &str) -> Mail {
+        let text = match self {
+            Self::English => en::no_event(lines, error),
+            Self::Japanese => ja::no_event(lines, error),
+        };
+        Mail { body: self.layout().body(&text, None, &[]), subject: text.title }
+    }
+
+    /// The line before the text of a member's notice: which account sent it. AWS stamps the account on the event.
+    fn sender(self, account: &AccountId) -> String {
+        match self {
+            Self::English => en::sender(account),
+            Self::Japanese => ja::sender(account),
+        }
+    }
+
     /// Tells the administrators of an alarm.
     #[must_use]
     pub fn member_alarm(self, event: &BusEvent, alarm: &MemberAlarm) -> Mail {
@@ -254,7 +272,7 @@ impl Language {
 
     /// The result of a run, as a sentence.
     #[must_use]
-    pub fn summary(self, summary: &Summary) -> String {
+    pub fn summary(self, summary: &RunSummary) -> String {
         match self {
             Self::English => en::summary(summary),
             Self::Japanese => ja::summary(summary),

@@ -13,6 +13,7 @@ use crate::{
     },
     model::{account_id::AccountId, parse_error::one_line, time::Timestamp, user::UserName},
     notice::text::{Mail, subject_in_account},
+    protocol::call_error::CallError,
     report::log_event,
     selection::routing::Audience,
 };
@@ -34,7 +35,7 @@ pub struct BusEvent {
     detail: Json,
 }
 
-/// What the publisher does with one event.
+/// What the publisher does with one message of its queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelayedEvent {
     /// The mail to publish; `None` if the event is only logged.
@@ -67,6 +68,9 @@ pub enum EventProblem {
     /// The event has a notice that names another account than the one that sent it.
     #[error("the document names {}", .0.as_ref().map_or_else(|| "no account".to_owned(), |named| format!("the account {}", one_line(named))))]
     OtherAccount(Option<String>),
+    /// SNS does not take the mail, however often it is sent.
+    #[error("SNS refused the mail: {0}")]
+    RefusedBySns(CallError),
 }
 
 impl EventProblem {
@@ -77,6 +81,7 @@ impl EventProblem {
             Self::Unreadable(MemberEventError::Unknown(_)) => "later-version",
             Self::Unreadable(MemberEventError::Invalid(_)) => "invalid",
             Self::OtherAccount(_) => "other-account",
+            Self::RefusedBySns(_) => "refused-by-sns",
         }
     }
 }
@@ -90,17 +95,6 @@ pub struct MemberAlarm {
     pub description: Option<String>,
     /// Why the alarm is in this state.
     pub reason: String,
-}
-
-/// A message of the queue that holds no event which the publisher's rules select. It is never published.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoMemberEvent {
-    /// It is no event of EventBridge.
-    #[error("the message is no event of EventBridge: {0}")]
-    Unreadable(String),
-    /// It is an event of another source.
-    #[error("the message is an event of {0}, which the publisher does not know")]
-    OtherSource(String),
 }
 
 /// The most bytes that SNS takes for a message with its attributes ("Publish": Message).
@@ -123,31 +117,49 @@ impl RelayedMail {
     }
 }
 
-/// What the publisher does with a message of its queue.
-///
-/// # Errors
-/// [`NoMemberEvent`] if the message is not an event of a member.
-pub fn relay(message: &str, settings: &PublisherSettings) -> Result<RelayedEvent, NoMemberEvent> {
-    let event: BusEvent = serde_json::from_str(message).map_err(|e| NoMemberEvent::Unreadable(e.to_string()))?;
+/// What the publisher does with a message of its queue. The administrators are told of each event that it cannot mail, and
+/// of a message that is no event. If the queue offered such a message again, it would hold up all others for hours.
+#[must_use]
+pub fn relay(message: &str, settings: &PublisherSettings) -> RelayedEvent {
+    let event: BusEvent = match serde_json::from_str(message) {
+        Ok(event) => event,
+        Err(error) => return no_event(message, &error, settings),
+    };
     let account = &event.account;
     match (event.source.as_str(), event.detail_type.as_str()) {
-        (EVENT_SOURCE, kind) => Ok(match MemberEvent::read(kind, event.detail.clone()) {
+        (EVENT_SOURCE, kind) => match MemberEvent::read(kind, event.detail.clone()) {
             Ok(MemberEvent::Run(run)) => RelayedEvent { mail: None, log: log_event::member_run(account, &run) },
             Ok(MemberEvent::Notice(notice)) => {
                 let log = log_event::member_notice(account, &event.id, &notice);
-                match relayed(&event, notice) {
+                match relayed(&event, notice, settings) {
                     Ok(mail) => RelayedEvent { mail: Some(mail), log },
                     Err(problem) => refused(&event, &problem, settings),
                 }
             }
             Err(error) => refused(&event, &error.into(), settings),
-        }),
-        (ALARM_SOURCE, ALARM_EVENT) => Ok(alarm(&event, settings)),
-        (other, _) => Err(NoMemberEvent::OtherSource(one_line(other))),
+        },
+        (ALARM_SOURCE, ALARM_EVENT) => alarm(&event, settings),
+        (source, kind) => {
+            let unknown = MemberEventError::Unknown(format!("source {source:?} with detail-type {kind:?}"));
+            refused(&event, &unknown.into(), settings)
+        }
     }
 }
 
-fn relayed(event: &BusEvent, notice: MemberNotice) -> Result<RelayedMail, EventProblem> {
+/// What the publisher does with a message after SNS did not take its mail. `None`: the queue offers the message again.
+///
+/// If SNS refuses the mail itself, it will refuse it each time. Then the administrators get the event instead, and the
+/// message is done. Everything else can pass: a missing permission, the topic, its key, too many requests, the network.
+#[must_use]
+pub fn relay_refused(message: &str, failure: &CallError, settings: &PublisherSettings) -> Option<RelayedEvent> {
+    if !failure.code.is_refusal_of_message() {
+        return None;
+    }
+    let event = serde_json::from_str(message).ok()?;
+    Some(refused(&event, &EventProblem::RefusedBySns(failure.clone()), settings))
+}
+
+fn relayed(event: &BusEvent, notice: MemberNotice, settings: &PublisherSettings) -> Result<RelayedMail, EventProblem> {
     if notice.account() != Some(event.account.as_str()) {
         return Err(EventProblem::OtherAccount(notice.account().map(str::to_owned)));
     }
@@ -155,7 +167,8 @@ fn relayed(event: &BusEvent, notice: MemberNotice) -> Result<RelayedMail, EventP
         subject: subject_in_account(event.account.as_str(), &notice.subject),
         to: notice.to,
         user: notice.user,
-        body: notice.body,
+        // The member writes the text, so its sender comes first.
+        body: format!("{}\n\n{}", settings.language.sender(&event.account), notice.body),
         document: Some(json!(notice.document).to_string()),
     };
     let size = mail.size();
@@ -170,6 +183,16 @@ fn refused(event: &BusEvent, problem: &EventProblem, settings: &PublisherSetting
     let mail = settings.language.event_problem(event, problem);
     let log = log_event::member_event_refused(&event.account, &event.id, problem.as_str(), &problem.to_string());
     RelayedEvent { mail: Some(to_administrators(event, mail, settings)), log }
+}
+
+/// A message that is no event of a bus. Its sender is unknown, so its subject names no account.
+fn no_event(message: &str, error: &serde_json::Error, settings: &PublisherSettings) -> RelayedEvent {
+    let Mail { subject, body } = settings.language.no_event(&lines(message), &error.to_string());
+    let mail = RelayedMail { to: administrators(settings), user: None, subject, body, document: None };
+    RelayedEvent {
+        mail: Some(mail),
+        log: log_event::refused(&format!("the message is no event of EventBridge: {error}")),
+    }
 }
 
 /// CloudWatch's field names: "Alarm events and EventBridge".
@@ -195,7 +218,7 @@ fn alarm(event: &BusEvent, settings: &PublisherSettings) -> RelayedEvent {
 /// A mail of the publisher itself.
 fn to_administrators(event: &BusEvent, mail: Mail, settings: &PublisherSettings) -> RelayedMail {
     RelayedMail {
-        to: Audience::Addresses(settings.administrators.clone()).words(),
+        to: administrators(settings),
         user: None,
         subject: subject_in_account(event.account.as_str(), &mail.subject),
         body: mail.body,
@@ -203,12 +226,20 @@ fn to_administrators(event: &BusEvent, mail: Mail, settings: &PublisherSettings)
     }
 }
 
+fn administrators(settings: &PublisherSettings) -> Vec<String> {
+    Audience::Addresses(settings.administrators.clone()).words()
+}
+
 impl BusEvent {
     /// What the event says, in lines that cannot be taken for anything else.
     pub(super) fn lines(&self) -> Vec<String> {
-        let text = serde_json::to_string_pretty(&self.detail).unwrap_or_default();
-        text.lines().flat_map(pieces).map(|line| one_line(&line) + "\n").collect()
+        lines(&serde_json::to_string_pretty(&self.detail).unwrap_or_default())
     }
+}
+
+/// The lines of a text from another account, without signs that could change how a mail looks.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().flat_map(pieces).map(|line| one_line(&line) + "\n").collect()
 }
 
 /// The longest piece of a line that is shown as one.

@@ -102,7 +102,7 @@ impl Layout {
         body += &format!("\n{}\n\n", text.happened);
         let facts = text.facts.iter().map(|(label, value)| (self.line)(label, value));
         body.extend(facts);
-        if !text.facts.is_empty() {
+        if !text.facts.is_empty() && !place.is_empty() {
             body.push('\n');
         }
         body.extend(place.iter().map(|(label, value)| (self.line)(label, value)));

@@ -38,6 +38,14 @@ impl ErrorCode {
         ["AccessDenied", "AccessDeniedException", "AuthorizationError"].contains(&self.as_str())
     }
 
+    /// Whether SNS refused a publication because of what it says, so that it will refuse it each time (SNS API Reference,
+    /// "Publish": Errors, and "Common Errors"). The code of `InvalidParameterValue` is `ParameterValueInvalid` in an answer.
+    #[must_use]
+    pub fn is_refusal_of_message(&self) -> bool {
+        ["InvalidParameter", "InvalidParameterValue", "ParameterValueInvalid", "ValidationError", "ValidationException"]
+            .contains(&self.as_str())
+    }
+
     /// Why SNS refused a message, if it cannot use the key of the topic (SNS API Reference, "Publish": Errors).
     #[must_use]
     pub fn topic_key_problem(&self) -> Option<TopicKeyProblem> {

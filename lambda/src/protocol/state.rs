@@ -52,8 +52,8 @@ pub struct UserState {
     pub(super) rotated: bool,
     /// Whether this run has reactivated a key as it was asked to.
     pub(super) undone: bool,
-    /// What this run has told the owner. The journal has no note of it yet.
-    pub(super) told: Option<Warning>,
+    /// What this run has notified the owner of. The journal has no note of it yet.
+    pub(super) notified: Option<Warning>,
     /// The stop reason to report after this run's intent is removed.
     pub(super) ending: Option<StopReason>,
     pub(super) stopped: Option<StopReason>,
@@ -181,7 +181,7 @@ impl UserState {
             (Call::Publish(PlannedNotice::Stored(key) | PlannedNotice::Secret(key)), Answer::Done) => {
                 self.rotation = Some(Rotation::Committing(key.clone()));
             }
-            (Call::Publish(PlannedNotice::Warning(warning)), Answer::Done) => self.told = Some(warning.clone()),
+            (Call::Publish(PlannedNotice::Warning(warning)), Answer::Done) => self.notified = Some(warning.clone()),
             (Call::DeactivateAccessKey(key, why), Answer::Done) => self.deactivated(key, *why),
             (Call::DeleteAccessKey(key, why), Answer::Done) => self.deleted(key, *why),
             (Call::ActivateAccessKey(key), Answer::Done) => {

@@ -170,7 +170,7 @@ fn fleet(report: &RunReport, rotate_after: Span, at: Timestamp) -> Vec<(Metric, 
 mod tests {
     use super::*;
     use crate::{
-        contract::run_summary::Summary,
+        contract::run_summary::RunSummary,
         protocol::{overdue::Overdue, stop_reason::StopReason},
         report::run_report::{HANDLER_VERSION, UserReport},
     };
@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn report(users: Vec<UserReport>) -> RunReport {
-        let summary = Summary { unconfirmed: Some(2), ..Summary::of(&users) };
+        let summary = RunSummary { unconfirmed: Some(2), ..RunSummary::of(&users) };
         let (run, body) = ("run".parse().unwrap(), String::new());
         RunReport {
             status_code: summary.status_code(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    contract::{member_event::MemberRun, run_summary::Summary, settings::FunctionPlace},
+    contract::{member_event::MemberRun, run_summary::RunSummary, settings::FunctionPlace},
     model::{
         access_key::{AccessKeyId, Key},
         email::Email,
@@ -42,7 +42,7 @@ pub struct RunReport {
     /// When the run began.
     pub started: Timestamp,
     /// The run in numbers.
-    pub summary: Summary,
+    pub summary: RunSummary,
     /// The users that the run handled, in this order.
     pub users: Vec<UserReport>,
     /// Whether the run did what is due for all selected users, as the schedule does. The log has it.
@@ -254,7 +254,7 @@ impl UserReport {
     }
 }
 
-impl Summary {
+impl RunSummary {
     /// Counts what happened to the users that the run handled.
     #[must_use]
     pub fn of(users: &[UserReport]) -> Self {

@@ -257,9 +257,9 @@ fn is_kept(journal: &Journal, inactive: &Seen, born: Timestamp, policy: &Policy,
 fn is_coming(born: Timestamp, journal: &Journal, alone: bool, policy: &Policy, now: Timestamp) -> bool {
     let due = born + policy.rotate_after;
     // Whether the user's only key is the one that was delivered last, and its owner was warned.
-    let told = journal.delivered.as_ref().map(|delivered| &delivered.key);
-    let told = alone && told.is_some() && told == journal.warned.as_ref();
-    let from = if told { due } else { due.before(policy.warn_before) };
+    let delivered = journal.delivered.as_ref().map(|delivered| &delivered.key);
+    let is_warned = alone && delivered.is_some() && delivered == journal.warned.as_ref();
+    let from = if is_warned { due } else { due.before(policy.warn_before) };
     now + SKEW >= from
 }
 

@@ -2,7 +2,7 @@
 
 use crate::world::manager;
 use lambda::{
-    contract::{call_permissions::steps, run_summary::Summary},
+    contract::{call_permissions::steps, run_summary::RunSummary},
     model::{
         access_key::{Key, KeyStatus},
         time::{Span, Timestamp},
@@ -140,7 +140,7 @@ proptest! {
         let garbled = JournalParseError { tag: lambda::protocol::journal::DELIVERED.into(), value: message };
         let rest = StopReason::NeedsAttention(NeedsAttention::Journal(garbled));
         let users = vec![UserReport::new(user.clone(), &RunAction::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
-        let summary = Summary::of(&users);
+        let summary = RunSummary::of(&users);
         let report = RunReport { status_code: 500, body: request.clone(), handler: HANDLER_VERSION, run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, not_due: NotDue::default(), unsent: Vec::new(), all_users: true, unconfirmed: Vec::new() };
         let mut events = vec![
             metrics::event(&report, metrics::RunScope::Fleet, Span::ZERO, &request, NOW).unwrap(),

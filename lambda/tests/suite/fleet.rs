@@ -88,7 +88,7 @@ type Table<'a> = Vec<(&'a str, &'a [(u64, bool)], Vec<JournalEntry>, Change<'a>,
 fn only_users_with_something_due_are_handled() {
     let intent = Intent { run: "r".parse().unwrap(), at: days(1), known: KEY.parse().unwrap() };
     let undone = JournalEntry::Undone(KeyNote { key: KEY.parse().unwrap(), at: NOW });
-    let told = JournalEntry::Warned(KEY.parse().unwrap());
+    let warned = JournalEntry::Warned(KEY.parse().unwrap());
     let window = |settings: &mut Settings| settings.policy.delete_after = DeleteAfter::NextRotation;
     let warns = |settings: &mut Settings| settings.policy.warn_before = Span::days(7);
     let replaces = |settings: &mut Settings| settings.policy.disabled_users = DisabledUsers::Replace;
@@ -138,8 +138,8 @@ fn only_users_with_something_due_are_handled() {
         ("due in its window", &[(60, true), (66, false)], vec![disabled(1)], &as_it_is, true),
         ("to be warned", &[(53, true)], vec![], &warns, true),
         ("not yet", &[(52, true)], vec![], &warns, false),
-        ("warned", &[(53, true)], vec![delivered(53), told.clone()], &warns, false),
-        ("warned and due", &[(60, true)], vec![delivered(60), told], &warns, true),
+        ("warned", &[(53, true)], vec![delivered(53), warned.clone()], &warns, false),
+        ("warned and due", &[(60, true)], vec![delivered(60), warned], &warns, true),
         ("soon unused", &[(38, true)], vec![], &disuse, true),
         ("not yet unused", &[(37, true)], vec![], &disuse, false),
         ("soon unused beside an inactive key", &[(66, false), (38, true)], vec![disabled(1)], &disuse, true),

@@ -31,6 +31,7 @@ use lambda::{
         call::{Answer, Call, RemovalReason},
         call_error::CallError,
         journal::JournalEntry,
+        policy::Policy,
     },
     report::run_report::{Outcome, RunReport},
     selection::{
@@ -42,20 +43,22 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     common::{careful, of_member, settings},
-    world::{World, refused},
+    world::{World, lost, refused},
 };
 
 /// What takes the notices of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Channel {
     Takes,
+    /// It takes the notices, and its answer is lost.
+    TakesUnheard,
     Refuses,
 }
 
 /// A member's account, and what it reaches of the central one.
 struct Account {
     world: Mutex<World>,
-    channel: Channel,
+    channel: Mutex<Channel>,
     confirmed: ConfirmedAddresses,
     /// The operations with an effect outside this process, in order.
     done: Mutex<Vec<&'static str>>,
@@ -70,7 +73,7 @@ impl Account {
         let now = Timestamp::now();
         Self {
             world: Mutex::new(World::new(now).with_key(now.before(age), Active)),
-            channel,
+            channel: Mutex::new(channel),
             confirmed: ConfirmedAddresses::from_iter([("email", "security@example.com")]),
             done: Mutex::default(),
             bus: Mutex::default(),
@@ -87,8 +90,9 @@ impl Account {
 
     fn send(&self, operation: &'static str) -> Result<Answer, CallError> {
         self.done.lock().unwrap().push(operation);
-        match self.channel {
+        match *self.channel.lock().unwrap() {
             Channel::Takes => Ok(Answer::Done),
+            Channel::TakesUnheard => Err(lost()),
             Channel::Refuses => Err(refused("AccessDeniedException")),
         }
     }
@@ -194,9 +198,11 @@ impl Aws for Account {
     }
     async fn put_event(&self, bus: &EventBusArn, event: &MemberEvent) -> Result<Answer, CallError> {
         assert_eq!(bus.as_str(), "arn:aws:events:eu-west-1:123456789012:event-bus/keys");
-        let sent = self.send(if matches!(event, MemberEvent::Run(_)) { "PutEvents(run)" } else { "PutEvents" })?;
-        self.bus.lock().unwrap().push(event.clone());
-        Ok(sent)
+        let sent = self.send(if matches!(event, MemberEvent::Run(_)) { "PutEvents(run)" } else { "PutEvents" });
+        if *self.channel.lock().unwrap() != Channel::Refuses {
+            self.bus.lock().unwrap().push(event.clone());
+        }
+        sent
     }
     async fn sleep(&self, _: Span) {}
 }
@@ -266,6 +272,29 @@ async fn invariant_11_a_bus_that_refuses_is_like_a_topic_that_refuses() {
         assert_eq!(of_member.users[0].result, if age == old() { Outcome::Failed } else { Outcome::Unchanged });
         let noted = member.world.lock().unwrap().journal.clone().unwrap();
         assert_eq!(noted.delivered, None, "nothing is noted as told");
+    }
+}
+
+/// A notice whose answer was lost is on the bus, but the run does not know it. The next run sends it again: the recipients may
+/// get it twice, and never not at all.
+#[tokio::test]
+async fn a_notice_is_sent_again_if_the_answer_of_the_bus_was_lost() {
+    let announced = |account: &Account| {
+        let events = account.events().0;
+        events.iter().filter(|notice| notice.document["event"] == "coming-up").count()
+    };
+    let is_noted = |account: &Account| {
+        let journal = account.world.lock().unwrap().journal.clone().unwrap();
+        journal.warned.is_some()
+    };
+    let settings = of_member(settings("alice;owner=o@b.co", Policy { warn_before: Span::days(7), ..careful() }));
+    let account = Account::new(Channel::TakesUnheard, Span::days(55));
+    for (channel, sent, noted) in
+        [(Channel::TakesUnheard, 1, false), (Channel::Takes, 2, true), (Channel::Takes, 2, true)]
+    {
+        *account.channel.lock().unwrap() = channel;
+        let report = account.run(&settings, json!({})).await;
+        assert_eq!((announced(&account), is_noted(&account)), (sent, noted), "{channel:?}: {report:?}");
     }
 }
 

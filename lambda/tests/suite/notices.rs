@@ -10,7 +10,7 @@ use lambda::{
         digest_frequency::DigestFrequency,
         language::Language,
         member_event::MemberEvent,
-        run_summary::Summary,
+        run_summary::RunSummary,
         settings::Settings,
         user_entry::{TAGS, UserOverrides},
     },
@@ -579,7 +579,7 @@ fn digest(language: Language, rests: &[StopReason], unsent: usize) -> Publicatio
             UserReport { overdue, ..report }
         })
         .collect();
-    let summary = Summary { rotated: 1, unsent, unconfirmed: Some(unsent), ..Summary::of(&users) };
+    let summary = RunSummary { rotated: 1, unsent, unconfirmed: Some(unsent), ..RunSummary::of(&users) };
     let run: RunId = "d32c5kddcf5bb8c3".parse().unwrap();
     let digested = Digested { run: &run, started: now(), summary: &summary, users: &users, copied: &BTreeSet::new() };
     language.digest(&digested, origin(&run), now())
@@ -627,7 +627,7 @@ fn a_digest_is_sent_when_the_settings_ask_for_it() {
         ("a waiting user", vec![waiting, healthy()], 0, true),
         ("a notice was lost", vec![healthy()], 1, true),
     ] {
-        let summary = Summary { unsent, ..Summary::of(&users) };
+        let summary = RunSummary { unsent, ..RunSummary::of(&users) };
         let digested =
             Digested { run: &run, started: now(), summary: &summary, users: &users, copied: &BTreeSet::new() };
         let wanted = [DigestFrequency::Always, DigestFrequency::Changes, DigestFrequency::Never]
@@ -635,7 +635,7 @@ fn a_digest_is_sent_when_the_settings_ask_for_it() {
         assert_eq!(wanted, [true, worth_it, false], "{case}");
     }
     // Without digests, the administrators still get to know what only an owner was told.
-    for (rest, copied, told) in [
+    for (rest, copied, wanted) in [
         (failed(Call::ListAccessKeys, Effect::None), true, true),
         (failed(Call::ListAccessKeys, Effect::None), false, false),
         (StopReason::NeedsAttention(NeedsAttention::SameAge), true, true),
@@ -644,8 +644,8 @@ fn a_digest_is_sent_when_the_settings_ask_for_it() {
         let users = vec![report(&[(1, Active)], vec![], &[(1, Active)], &rest)];
         let copied: BTreeSet<UserName> = copied.then(|| users[0].user.clone()).into_iter().collect();
         let digested =
-            Digested { run: &run, started: now(), summary: &Summary::of(&users), users: &users, copied: &copied };
-        assert_eq!(DigestFrequency::Never.wants(&digested), told, "{rest}");
+            Digested { run: &run, started: now(), summary: &RunSummary::of(&users), users: &users, copied: &copied };
+        assert_eq!(DigestFrequency::Never.wants(&digested), wanted, "{rest}");
     }
 }
 
@@ -786,7 +786,7 @@ proptest! {
         let whys: Vec<_> = users.iter().map(|user| user.why.clone()).collect();
         let unsent = vec![Unsent { user: None, notice: "digest", why: failure.to_string() }];
         let (run, body) = ("run".parse().unwrap(), String::new());
-        let summary = Summary::of(&users);
+        let summary = RunSummary::of(&users);
         let report = RunReport { status_code: 500, body, handler: HANDLER_VERSION, run, dry_run: false, started: now(), summary, users, not_due: NotDue::default(), unsent, all_users: true, unconfirmed: Vec::new() };
         let json = serde_json::to_string(&report).unwrap();
         prop_assert!(json.chars().all(is_plain), "{:?}", json);

@@ -1122,26 +1122,26 @@ fn invariant_12_a_pair_that_we_did_not_make_is_told_first_and_never_retired_in_u
     for policy in [careful(), impatient, limited] {
         let mut world = with(&[(400, Active), (90, Active)]);
         world.last_use = vec![(key(0), used(days(9)))];
-        let told = NOW + Span::days(7);
+        let until = NOW + Span::days(7);
         let (rest, calls) = runs(&mut world, &policy);
         assert_eq!(calls, "ListAccessKeys ListUserTags ListSubscriptionsByTopic Publish TagUser");
-        assert_eq!((rest, warned(&world)), (StopReason::UnmadePair(key(0), told), vec![key(0)]));
+        assert_eq!((rest, warned(&world)), (StopReason::UnmadePair(key(0), until), vec![key(0)]));
         let later = |world: &mut World, at| {
             world.now = at;
             world.run(&policy, &Run { deadline: at + Span::minutes(10), ..run() }, |_, _, _| None).0
         };
-        assert_eq!(later(&mut world, told.before(Span::seconds(1))), StopReason::UnmadePair(key(0), told));
+        assert_eq!(later(&mut world, until.before(Span::seconds(1))), StopReason::UnmadePair(key(0), until));
         assert_eq!(world.warnings.len(), 1, "once");
         // The monthly workload runs in the meantime: the key stays, whatever the policy says of keys in use.
-        world.last_use = vec![(key(0), used(told.before(Span::days(1))))];
-        let in_use = StopReason::UnmadePairInUse(key(0), used(told.before(Span::days(1))));
-        assert_eq!(later(&mut world, told), in_use, "{policy:?}");
+        world.last_use = vec![(key(0), used(until.before(Span::days(1))))];
+        let in_use = StopReason::UnmadePairInUse(key(0), used(until.before(Span::days(1))));
+        assert_eq!(later(&mut world, until), in_use, "{policy:?}");
         assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
-        let unknown = world.run(&policy, &Run { deadline: told + Span::minutes(10), ..run() }, |_, call, _| {
+        let unknown = world.run(&policy, &Run { deadline: until + Span::minutes(10), ..run() }, |_, call, _| {
             matches!(call, Call::GetAccessKeyLastUsed(_)).then(|| Err(lost()))
         });
         assert_eq!(unknown.0, StopReason::StillInUse(key(0), LastUse::Unknown));
-        let _ = later(&mut world, told + Span::days(7));
+        let _ = later(&mut world, until + Span::days(7));
         assert_eq!(world.keys[0].status, Inactive, "unused for the overlap and a day");
     }
     // A forged note does not end the overlap before the younger key is as old, and never takes a key in use.
@@ -2007,9 +2007,12 @@ fn invariant_12_an_inactive_key_is_deleted_only_after_its_owner_was_told_of_it()
                 gone = Some(world.now);
             }
         }
-        let told = world.warnings.iter().find(|(warning, _)| *warning.key() == key(known)).map(|(_, at)| *at);
+        let notified = world.warnings.iter().find(|(warning, _)| *warning.key() == key(known)).map(|(_, at)| *at);
         let gone = gone.unwrap_or_else(|| panic!("{name}: {:?}", left(&world)));
-        assert!(told.is_some_and(|told| told + Span::days(14) <= gone), "{name}: told {told:?}, deleted {gone:?}");
+        assert!(
+            notified.is_some_and(|notified| notified + Span::days(14) <= gone),
+            "{name}: notified {notified:?}, deleted {gone:?}"
+        );
     }
 }
 

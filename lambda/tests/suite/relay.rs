@@ -9,11 +9,14 @@ use lambda::{
         language::Language,
         member_event::{EVENT_SOURCE, MemberEvent, MemberNotice, MemberRun},
         publisher_settings::PublisherSettings,
-        run_summary::Summary,
+        run_summary::RunSummary,
     },
     model::{access_key::AccessKeyId, time::Timestamp, user::UserName},
-    notice::{NoMemberEvent, NoticeOrigin, RelayedMail, relay},
-    protocol::call::Warning,
+    notice::{NoticeOrigin, RelayedEvent, RelayedMail, relay, relay_refused},
+    protocol::{
+        call::Warning,
+        call_error::{CallError, ErrorCode},
+    },
     selection::routing::{Audience, Envelope},
 };
 use proptest::prelude::*;
@@ -66,7 +69,7 @@ fn run() -> MemberRun {
         region: "eu-west-1".into(),
         handler: "0.2.0".into(),
         started: Timestamp::from_unix(1_795_490_200),
-        summary: Summary { users: 50, overdue: 1, ..Summary::default() },
+        summary: RunSummary { users: 50, overdue: 1, ..RunSummary::default() },
         next: None,
     }
 }
@@ -83,9 +86,13 @@ fn alarm(state: &str) -> Json {
 
 /// The mail and the log of an event.
 fn relayed(event: &Json) -> (Option<RelayedMail>, Json) {
-    let relayed = relay(&event.to_string(), &settings(Language::English)).unwrap();
+    let relayed = relay(&event.to_string(), &settings(Language::English));
     (relayed.mail, relayed.log)
 }
+
+/// What the publisher writes before the text of a member's notice.
+const SENDER: &str =
+    "AWS account 111122223333 sent this notice. AWS itself wrote this number. All text below is from that account.\n\n";
 
 fn with(mut event: Json, pointer: &str, value: Json) -> Json {
     *event.pointer_mut(pointer).unwrap() = value;
@@ -100,7 +107,7 @@ fn a_notice_is_mailed_as_it_is_under_the_account_that_sent_it() {
     assert_eq!((mail.to.as_slice(), mail.user), (notice(&to).to.as_slice(), notice(&to).user));
     assert_eq!(mail.subject, "[111122223333] AWS access key rotated: alice");
     let message: Json = serde_json::from_str(&mail.document.unwrap()).unwrap();
-    assert_eq!((message, mail.body), (Json::Object(notice(&to).document), notice(&to).body));
+    assert_eq!((message, mail.body), (Json::Object(notice(&to).document), format!("{SENDER}{}", notice(&to).body)));
     let expected = json!({
         "level": "INFO",
         "event": "member_notice",
@@ -112,7 +119,8 @@ fn a_notice_is_mailed_as_it_is_under_the_account_that_sent_it() {
     assert_eq!(log, expected);
 }
 
-/// People and programs get from the publisher what a stack of its own sends, byte for byte, but for the subject.
+/// People and programs get from the publisher what a stack of its own sends, byte for byte. The mail says besides which account
+/// sent it: in its subject, and before its text.
 #[test]
 fn a_member_sends_what_a_stack_of_its_own_sends() {
     let (user, at): (UserName, _) = ("alice".parse().unwrap(), Timestamp::from_unix(1_795_490_200));
@@ -130,8 +138,13 @@ fn a_member_sends_what_a_stack_of_its_own_sends() {
         let publication = || language.warning(&user, &Warning::Unused(key.clone(), at), origin, at);
         let envelope = Envelope { to: Audience::AddressesAndEndpoints(owner()), about: Some(user.clone()) };
         let event = MemberEvent::Notice(publication().into_member_notice(&envelope).unwrap());
-        let mail = relayed(&of_member(&event)).0.unwrap();
-        assert_eq!(mail.message(), publication().message());
+        let mail = relay(&of_member(&event).to_string(), &settings(language)).mail.unwrap();
+        let own: Json = serde_json::from_str(&publication().message()).unwrap();
+        let message: Json = serde_json::from_str(&mail.message()).unwrap();
+        assert_eq!(message["default"], own["default"]);
+        let (sender, body) = message["email"].as_str().unwrap().split_once("\n\n").unwrap();
+        assert!(sender.contains(ACCOUNT) && !sender.contains('\n'), "{sender}");
+        assert_eq!(body, own["email"]);
         assert_eq!((mail.to, mail.user), (envelope.to.words(), envelope.about));
         assert_eq!(mail.subject, format!("[{ACCOUNT}] {}", publication().mail.subject));
         // A publication for addresses only can hold a secret. It never leaves the account.
@@ -194,20 +207,93 @@ fn an_alarm_is_mailed_when_it_goes_into_alarm() {
     }
 }
 
+/// A message that fails is offered again for hours, and holds up all others. So no message may fail because of what it says.
 #[test]
-fn a_message_that_is_no_event_of_a_member_is_never_published() {
+fn a_message_that_is_no_event_of_a_member_goes_to_the_administrators_once() {
     let good = of_member(&MemberEvent::Notice(notice(&["o@b.co"])));
-    for (message, problem) in [
+    for (message, reason) in [
         (String::new(), "no event of EventBridge"),
         ("{}".into(), "no event of EventBridge"),
         ("null".into(), "no event of EventBridge"),
         (with(good.clone(), "/account", json!("1111")).to_string(), "no event of EventBridge"),
         (with(good.clone(), "/account", json!(null)).to_string(), "no event of EventBridge"),
-        (with(good.clone(), "/source", json!("aws.s3")).to_string(), "an event of aws.s3"),
-        (with(alarm("ALARM"), "/detail-type", json!("other")).to_string(), "an event of aws.cloudwatch"),
+        (with(good.clone(), "/source", json!("aws.s3")).to_string(), "source \"aws.s3\" with detail-type \"notice\""),
+        (with(alarm("ALARM"), "/detail-type", json!("other")).to_string(), "source \"aws.cloudwatch\""),
     ] {
-        let error: NoMemberEvent = relay(&message, &settings(Language::English)).unwrap_err();
-        assert!(error.to_string().contains(problem), "{message}: {error}");
+        let RelayedEvent { mail, log } = relay(&message, &settings(Language::English));
+        let mail = mail.unwrap();
+        assert_eq!((mail.to.as_slice(), &mail.document), (&["security@example.com".to_owned()][..], &None));
+        assert!(mail.body.contains(reason), "{message}: {}", mail.body);
+        // The sender of a message that is no event is unknown.
+        assert_eq!(mail.subject.starts_with('['), log["event"] == "member_event_refused", "{}", mail.subject);
+        assert_eq!(log["level"], "ERROR", "{log}");
+        // It may be a notice that an owner needs.
+        assert_eq!(mail.body.contains("give the new key"), message.contains("give the new key"), "{}", mail.body);
+    }
+}
+
+/// Only a message that SNS refuses each time is given up. What can pass is tried again.
+#[test]
+fn a_message_that_sns_refuses_each_time_goes_to_the_administrators_instead() {
+    let message = of_member(&MemberEvent::Notice(notice(&["o@b.co"]))).to_string();
+    let after = |message: &str, code: ErrorCode| {
+        let failure = CallError::without_effect(code, "words of AWS");
+        relay_refused(message, &failure, &settings(Language::English))
+    };
+    let aws = |code: &str| ErrorCode::Aws(code.to_owned());
+    for code in
+        ["InvalidParameter", "ParameterValueInvalid", "InvalidParameterValue", "ValidationException", "ValidationError"]
+    {
+        let RelayedEvent { mail, log } = after(&message, aws(code)).unwrap();
+        let mail = mail.unwrap();
+        assert_eq!((mail.to.as_slice(), &mail.document), (&["security@example.com".to_owned()][..], &None));
+        assert!(mail.subject.starts_with("[111122223333] ") && mail.body.contains(ACCOUNT), "{}", mail.body);
+        let says = format!("{code}: words of AWS");
+        assert!(mail.body.contains(&says) && mail.body.contains("give the new key"), "{}", mail.body);
+        assert_eq!((&log["event"], &log["problem"]), (&json!("member_event_refused"), &json!("refused-by-sns")));
+        assert_eq!(after("no event", aws(code)), None, "its mail was the one to the administrators");
+    }
+    let of_aws = [
+        // The topic and its key.
+        "NotFound",
+        "EndpointDisabled",
+        "PlatformApplicationDisabled",
+        "KMSAccessDenied",
+        "KMSDisabled",
+        "KMSInvalidState",
+        "KMSNotFound",
+        "KMSOptInRequired",
+        "KMSThrottling",
+        // Permissions and credentials.
+        "AuthorizationError",
+        "AccessDenied",
+        "AccessDeniedException",
+        "InvalidSecurity",
+        "InvalidClientTokenId",
+        "ExpiredToken",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "OptInRequired",
+        // Too many requests, and failures of SNS.
+        "Throttled",
+        "Throttling",
+        "ThrottlingException",
+        "InternalError",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "a code that AWS adds later",
+    ]
+    .map(aws);
+    let own = [
+        ErrorCode::NotSent,
+        ErrorCode::Timeout,
+        ErrorCode::NoConnection,
+        ErrorCode::UnreadableAnswer,
+        ErrorCode::UnknownError,
+        ErrorCode::NoTimeLeft,
+    ];
+    for code in of_aws.into_iter().chain(own) {
+        assert_eq!(after(&message, code.clone()), None, "{code:?}");
     }
 }
 
@@ -217,16 +303,25 @@ fn the_publishers_own_mails_are_the_reviewed_ones() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/notice/golden");
     let good = of_member(&MemberEvent::Notice(notice(&["o@b.co"])));
     for (kind, event) in [
+        ("member-notice", good.clone()),
         ("member-alarm", alarm("ALARM")),
         ("member-notice-of-later-version", with(good.clone(), "/detail/version", json!(2))),
         ("member-notice-invalid", with(good.clone(), "/detail/to", json!([]))),
-        ("member-notice-forged", with(good, "/detail/document/account", json!("444455556666"))),
+        ("member-notice-forged", with(good.clone(), "/detail/document/account", json!("444455556666"))),
+        ("no-event", json!("not an event")),
     ] {
         for (name, language) in [("en", Language::English), ("ja", Language::Japanese)] {
-            let mail = relay(&event.to_string(), &settings(language)).unwrap().mail.unwrap();
+            let mail = relay(&event.to_string(), &settings(language)).mail.unwrap();
             let page = format!("Subject: {}\n\n{}", mail.subject, mail.body);
             expect_file![folder.join(format!("{kind}.{name}.txt"))].assert_eq(&page);
         }
+    }
+    let code = ErrorCode::Aws("InvalidParameter".to_owned());
+    let failure = CallError::without_effect(code, "Invalid parameter: Message too long");
+    for (name, language) in [("en", Language::English), ("ja", Language::Japanese)] {
+        let mail = relay_refused(&good.to_string(), &failure, &settings(language)).unwrap().mail.unwrap();
+        let page = format!("Subject: {}\n\n{}", mail.subject, mail.body);
+        expect_file![folder.join(format!("member-notice-refused-by-sns.{name}.txt"))].assert_eq(&page);
     }
 }
 
@@ -250,9 +345,12 @@ fn any_json() -> impl Strategy<Value = Json> {
 
 proptest! {
     #[test]
-    fn random_bytes_are_never_published(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn random_bytes_are_shown_to_the_administrators_only(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let message = String::from_utf8_lossy(&bytes);
-        prop_assert!(relay(&message, &settings(Language::English)).is_err());
+        let mail = relay(&message, &settings(Language::English)).mail.unwrap();
+        prop_assert_eq!((mail.to, mail.document), (vec!["security@example.com".to_owned()], None));
+        prop_assert!(!mail.subject.starts_with('['), "{}", mail.subject);
+        prop_assert!(!mail.body.chars().any(|c| c.is_control() && c != '\n'), "{:?}", mail.body);
     }
 
     /// Whatever a member sends, the mail is under its own account, in a form that SNS takes, and to the administrators if it
@@ -263,9 +361,14 @@ proptest! {
             "/detail/subject", "/detail/body", "/detail/version", "/detail-type", "/id", "/region"]),
         value in any_json(),
     ) {
-        let event = with(of_member(&MemberEvent::Notice(notice(&["o@b.co"]))), field, value);
-        let Ok(relayed) = relay(&event.to_string(), &settings(Language::Japanese)) else { return Ok(()) };
-        let Some(mail) = relayed.mail else { return Ok(()) };
+        let event = with(of_member(&MemberEvent::Notice(notice(&["o@b.co"]))), field, value.clone());
+        let Some(mail) = relay(&event.to_string(), &settings(Language::Japanese)).mail else { return Ok(()) };
+        // A bus passes on only events whose own fields are text.
+        let is_event = value.is_string() || !["/id", "/region", "/detail-type"].contains(&field);
+        if !is_event {
+            prop_assert_eq!(mail.to, ["security@example.com"]);
+            return Ok(());
+        }
         prop_assert!(mail.subject.starts_with("[111122223333] "), "{}", mail.subject);
         prop_assert!(mail.subject.chars().count() < 100 && !mail.subject.chars().any(char::is_control), "{:?}", mail.subject);
         match mail.document {
@@ -273,6 +376,8 @@ proptest! {
             Some(document) => {
                 let document: Json = serde_json::from_str(&document).unwrap();
                 prop_assert_eq!(&document["account"], ACCOUNT);
+                // Nothing that the member wrote is before the account.
+                prop_assert!(mail.body.starts_with("このお知らせは AWS アカウント 111122223333 から"), "{}", mail.body);
             }
         }
     }

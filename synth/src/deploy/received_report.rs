@@ -299,7 +299,7 @@ impl ReceivedReport {
 #[cfg(test)]
 mod tests {
     use lambda::{
-        contract::{language::Language, run_summary::Summary},
+        contract::{language::Language, run_summary::RunSummary},
         model::{
             access_key::{Key, KeyStatus},
             time::Timestamp,
@@ -336,7 +336,7 @@ mod tests {
             user("bob", Vec::new(), Vec::new(), StopReason::NeedsAttention(NeedsAttention::SameAge)),
         ];
         users[1].overdue = Some(Overdue { key: id('3'), since: at("2026-02-01T00:00:00Z") });
-        let summary = Summary::of(&users);
+        let summary = RunSummary::of(&users);
         lambda::report::run_report::RunReport {
             status_code: summary.status_code(),
             body: Language::English.summary(&summary),

@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn what_holds_in_one_account_is_said_of_this_account() {
         let told = |diff: &Diff| {
-            [&diff.new_readers, &diff.newly_told, &diff.newly_rotated, &diff.earlier, &diff.leaving]
+            [&diff.new_readers, &diff.newly_notified, &diff.newly_rotated, &diff.earlier, &diff.leaving]
                 .map(|lines| lines.join("; "))
                 .into_iter()
                 .filter(|line| !line.is_empty())

@@ -38,54 +38,74 @@ pub(super) struct Watched<'a> {
 }
 
 pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
+    // A member has no topic, and `make status` in the administering account shows no single key of it.
+    let is_member = watched.topic.is_none();
+    let either = |of_own_topic, of_member| if is_member { of_member } else { of_own_topic };
     t.add(
         id!("UsersFailed"),
         "Goes to ALARM again for each run in which a call failed for a user.",
-        watched.alarm("-users-failed", watched.see_log(
+        watched.alarm("-users-failed", watched.see_log(either(
             "A call failed for at least one IAM user. The user's working key still works, and the next run tries again. The last run's \
              report says which call failed and for which user; make status shows the state of each key.",
-        ), watched.reported(Metric::Failed)),
+            "A call failed for at least one IAM user. The user's working key still works, and the next run tries again. The log says \
+             which call failed and for which user.",
+        )), watched.reported(Metric::Failed)),
     );
     t.add(
         id!("UsersNeedAttention"),
         "Goes to ALARM again for each run that found something only a person can decide.",
-        watched.alarm("-users-need-attention", watched.see_log(
+        watched.alarm("-users-need-attention", watched.see_log(either(
             "The rotation found something that only a person can decide, and skipped the user. The last run's report says what it is and \
              what to do; make status shows it too.",
-        ), watched.reported(Metric::NeedsAttention)),
+            "The rotation found something that only a person can decide, and skipped the user. The log says what it is and what to do.",
+        )), watched.reported(Metric::NeedsAttention)),
     );
     t.add(
         id!("OverdueKeys"),
         "Goes to ALARM again for each run that leaves a key active that was overdue when the run began.",
-        watched.alarm("-overdue-keys", watched.see_log(
+        watched.alarm("-overdue-keys", watched.see_log(either(
             "At least one access key was overdue when the last run began, and it is still active. It works longer than the configuration \
              allows. The last run's report says which key it is and why; make status shows it too. To accept it, exempt the user.",
-        ), watched.reported(Metric::Overdue)),
+            "At least one access key was overdue when the last run began, and it is still active. It works longer than the configuration \
+             allows. The log says which key it is and why. To accept it, exempt the user.",
+        )), watched.reported(Metric::Overdue)),
     );
     t.add(
         id!("UnconfirmedRecipients"),
         "Goes to ALARM again for each run that found an address without a confirmed subscription.",
-        watched.alarm("-unconfirmed-recipients", watched.see_log(
+        watched.alarm("-unconfirmed-recipients", watched.see_log(either(
             "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, users \
              without another recipient wait. make status names the addresses. Confirm the mail from AWS. If it is \
              older than 48 hours, make resubscribe asks AWS for a new one. make run then does what waited.",
-        ), watched.reported(Metric::UnconfirmedRecipients)),
+            "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, users \
+             without another recipient wait. In the administering account, make status names the addresses. Confirm the mail from AWS. \
+             If it is older than 48 hours, make resubscribe there asks AWS for a new one. The next run then does what waited.",
+        )), watched.reported(Metric::UnconfirmedRecipients)),
     );
     t.add(
         id!("NoticesUnsent"),
-        "Goes to ALARM again for each run in which a notice could not be sent. It uses the other topic, which may still work.",
-        watched.alarm("-notices-unsent", watched.see_log(
+        either(
+            "Goes to ALARM again for each run in which a notice could not be sent. It uses the other topic, which may still work.",
+            "Goes to ALARM again for each run in which a notice could not be sent. Its event is sent with another role, which may still \
+             work.",
+        ),
+        watched.alarm("-notices-unsent", watched.see_log(either(
             "At least one notice could not be sent; its recipients were not informed. The last run's report names it. Find out why the \
              function cannot publish to the topic for notices: check its role, the topic's key, and the policies of the organization.",
-        ), watched.reported(Metric::NoticesUnsent)),
+            "At least one notice could not be sent; its recipients were not informed. The log names it. Find out why the function cannot \
+             put events on the event bus of the administering account: check its role, the policy of the bus, and the policies of the \
+             organization.",
+        )), watched.reported(Metric::NoticesUnsent)),
     );
     t.add(
         id!("HandlerErrors"),
         "Goes to ALARM again for each run that failed as a whole.",
-        watched.alarm("-handler-errors", watched.see_log(
+        watched.alarm("-handler-errors", watched.see_log(either(
             "The rotation's function failed: it did not understand a setting or an event, or it ran out of time. Lambda tries twice \
              more. If the log names a setting, generate and deploy the template again.",
-        ), watched.errors()),
+            "The rotation's function failed: it did not understand a setting or an event, or it ran out of time. Lambda tries twice \
+             more. If the log names a setting, generate the templates and deploy from the administering account again.",
+        )), watched.errors()),
     );
     t.add(
         id!("DeadLetters"),
@@ -94,9 +114,14 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
             "-dead-letters",
             watched.see_log(&format!(
                 "A run could not be started, or failed three times{}. Its event is in the dead-letter queue, which the stack's output \
-                 DeadLetterQueueUrl names. Find the cause and run again (make run, or wait for the schedule). Then delete the message: \
+                 DeadLetterQueueUrl names. Find the cause and run again ({}, or wait for the schedule). Then delete the message: \
                  this alarm cannot go to ALARM again while one is there.",
-                if config.notify.is_empty() { "" } else { ", or an endpoint of notify did not accept a notice" }
+                match (is_member, config.notify.is_empty()) {
+                    (true, _) => ", or EventBridge could not send an alarm to the administering account",
+                    (false, true) => "",
+                    (false, false) => ", or an endpoint of notify did not accept a notice",
+                },
+                either("make run", "make run with credentials of this account")
             )),
             Rule::has_messages(watched.dead_letters),
         ),
@@ -120,7 +145,13 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
 const LATE: u32 = 7_200;
 
 /// Adds the alarms of the administering account: about what keeps the notices of the members from their recipients.
-pub(super) fn of_publisher(t: &mut Template, watched: &Watched<'_>, queue: &Handle<Queue>, unsent: &Handle<Queue>) {
+pub(super) fn of_publisher(
+    t: &mut Template,
+    config: &Config,
+    watched: &Watched<'_>,
+    queue: &Handle<Queue>,
+    unsent: &Handle<Queue>,
+) {
     t.add(
         id!("PublisherErrors"),
         "Goes to ALARM when the publisher fails as a whole. Its events stay in the queue and are tried again.",
@@ -167,11 +198,12 @@ pub(super) fn of_publisher(t: &mut Template, watched: &Watched<'_>, queue: &Hand
         "Goes to ALARM when a message is in the dead-letter queue, and stays there until the queue is empty.",
         watched.alarm(
             "-dead-letters",
-            watched.see_log(
-                "EventBridge could not put an event of an account into the queue of the publisher, or an endpoint of notify did not \
-                 accept a notice. The event is in the dead-letter queue, which the stack's output DeadLetterQueueUrl names. Find the \
-                 cause. Then delete the message: this alarm cannot go to ALARM again while one is there.",
-            ),
+            watched.see_log(&format!(
+                "EventBridge could not put an event of an account into the queue of the publisher{}. It is in the dead-letter queue, \
+                 which the stack's output DeadLetterQueueUrl names. Find the cause. Then delete the message: this alarm cannot go to \
+                 ALARM again while one is there.",
+                if config.notify.is_empty() { "" } else { ", or an endpoint of notify did not accept a notice" }
+            )),
             Rule::has_messages(watched.dead_letters),
         ),
     );

@@ -2,7 +2,7 @@
 //! notices, and the StackSet that gives each member its stack. It rotates no key, not even in its own account.
 
 use super::{
-    StackError, Watched, alarms, checkov_answers::CHECKOV_ANSWERS, dead_letter_policy, dead_letters, endpoints,
+    StackError, Watched, alarms, checkov_answers::PUBLISHER_ANSWERS, dead_letter_policy, dead_letters, endpoints,
     log_group, log_group_name, member, package, publisher, stack_set, tags, topic, topic_outputs,
 };
 use crate::{
@@ -18,7 +18,7 @@ pub(super) fn template(config: &Config, organization: &Organization) -> Result<V
          the configuration instead."
             .into(),
         tags(config),
-        CHECKOV_ANSWERS,
+        PUBLISHER_ANSWERS,
     );
     let t = &mut template;
 
@@ -27,14 +27,26 @@ pub(super) fn template(config: &Config, organization: &Organization) -> Result<V
     let encryption = topic::encryption(t, config);
     let Notifications { topic, before_runs: mut before_members } = topic::notifications(t, config, &encryption);
     let log = log_group(t, config, &name);
-    let dead_letters = dead_letters(t);
+    // Without endpoints, only EventBridge puts something into the dead-letter queue.
+    let either = |without, with| if config.notify.is_empty() { without } else { with };
+    let dead_letters = dead_letters(
+        t,
+        either(
+            "Keeps the events that EventBridge could not put into the queue of the publisher, for the 14 days that SQS allows.",
+            "Keeps the events that EventBridge could not put into the queue of the publisher, and the notices that an endpoint did not \
+             accept, for the 14 days that SQS allows.",
+        ),
+    );
     let queues = publisher::queues(t);
     let bus = publisher::event_bus(t, organization);
     let events = publisher::rule(t, organization, &bus.bus, &queues.notices, &dead_letters);
     let keeps = [Some(publisher::keeps_undelivered(&events, &dead_letters))]
         .into_iter()
         .chain([endpoints::keeps_undelivered(config, &topic, &dead_letters)]);
-    let why = "Lets EventBridge and the topic put what they could not deliver into the dead-letter queue.";
+    let why = either(
+        "Lets EventBridge put what it could not deliver into the dead-letter queue.",
+        "Lets EventBridge and the topic put what they could not deliver into the dead-letter queue.",
+    );
     before_members.push(dead_letter_policy(t, why, &dead_letters, keeps.flatten().collect()));
     before_members.extend(endpoints::subscriptions(t, config, &topic, &dead_letters));
     let role = publisher::role(t, config, &topic, &encryption, &log, &queues.notices);
@@ -49,7 +61,7 @@ pub(super) fn template(config: &Config, organization: &Organization) -> Result<V
         log: log_group_name(&name),
         topic: Some(&alarm_topic),
     };
-    alarms::of_publisher(t, &watched, &queues.notices, &queues.unsent);
+    alarms::of_publisher(t, config, &watched, &queues.notices, &queues.unsent);
     let Code { bucket, key, version } = package;
     let parameters = MemberParameters {
         code_bucket: bucket.into(),
@@ -61,11 +73,18 @@ pub(super) fn template(config: &Config, organization: &Organization) -> Result<V
     stack_set::stack_sets(t, organization, &members, &parameters, before_members);
 
     topic_outputs(t, &topic, &alarm_topic);
-    t.output(id!("EventBusArn"), "The event bus that the members send notices and alarms to", bus.bus.arn());
+    t.output(
+        id!("EventBusArn"),
+        "The event bus that the members send notices, results of runs and alarms to",
+        bus.bus.arn(),
+    );
     t.output(id!("PublisherName"), "The name of the function that sends the notices", function.reference());
     t.output(
         id!("DeadLetterQueueUrl"),
-        "The queue with what EventBridge or the topic could not deliver",
+        either(
+            "The queue with the events that EventBridge could not deliver",
+            "The queue with what EventBridge or the topic could not deliver",
+        ),
         dead_letters.reference(),
     );
     t.output(

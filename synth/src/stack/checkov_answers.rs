@@ -3,7 +3,7 @@
 
 use crate::cfn::CheckovAnswer;
 
-/// Every answer.
+/// Every answer in a stack whose function is the handler, and in that of the artifact bucket.
 pub const CHECKOV_ANSWERS: &[CheckovAnswer] = &[
     CheckovAnswer {
         check: "CKV_AWS_115",
@@ -19,34 +19,10 @@ pub const CHECKOV_ANSWERS: &[CheckovAnswer] = &[
         reason: "The dead-letter queue is the on-failure destination of the function, in FailedRuns. As DeadLetterConfig too, it \
                  would get each event twice.",
     },
-    CheckovAnswer {
-        check: "CKV_AWS_117",
-        kind: "AWS::Lambda::Function",
-        met_by: None,
-        reason: "The function calls only APIs of AWS, over TLS, and nothing can connect to it. In a VPC it would need a NAT \
-                 gateway or endpoints, and protect nothing more.",
-    },
-    CheckovAnswer {
-        check: "CKV_AWS_173",
-        kind: "AWS::Lambda::Function",
-        met_by: None,
-        reason: "The variables contain names, times and addresses, and no secret. Lambda encrypts them with a key that AWS \
-                 manages.",
-    },
-    CheckovAnswer {
-        check: "CKV_AWS_158",
-        kind: "AWS::Logs::LogGroup",
-        met_by: Some("KmsKeyId"),
-        reason: "The log contains no secret, and CloudWatch Logs encrypts it with a key of its own. The setting log_kms_key names \
-                 another key.",
-    },
-    CheckovAnswer {
-        check: "CKV_AWS_27",
-        kind: "AWS::SQS::Queue",
-        met_by: None,
-        reason: "SQS encrypts the queue with a key of its own (SqsManagedSseEnabled), which the check does not count. The events \
-                 contain no secret.",
-    },
+    NO_VPC,
+    VARIABLES,
+    LOG,
+    QUEUE,
     CheckovAnswer {
         check: "CKV_AWS_18",
         kind: "AWS::S3::Bucket",
@@ -55,3 +31,56 @@ pub const CHECKOV_ANSWERS: &[CheckovAnswer] = &[
                  content.",
     },
 ];
+
+/// Every answer in the stack of an administering account, whose function is the publisher.
+pub const PUBLISHER_ANSWERS: &[CheckovAnswer] = &[
+    CheckovAnswer {
+        check: "CKV_AWS_115",
+        kind: "AWS::Lambda::Function",
+        met_by: None,
+        reason: "The publisher needs no reservation, because its queue has one message group: there is never a second invocation.",
+    },
+    CheckovAnswer {
+        check: "CKV_AWS_116",
+        kind: "AWS::Lambda::Function",
+        met_by: None,
+        reason: "The events of the publisher are in NoticeQueue, whose dead-letter queue is UnsentNoticesQueue. Nothing invokes the \
+                 publisher asynchronously, so its DeadLetterConfig would get nothing.",
+    },
+    NO_VPC,
+    VARIABLES,
+    LOG,
+    QUEUE,
+];
+
+const NO_VPC: CheckovAnswer = CheckovAnswer {
+    check: "CKV_AWS_117",
+    kind: "AWS::Lambda::Function",
+    met_by: None,
+    reason: "The function calls only APIs of AWS, over TLS, and nothing can connect to it. In a VPC it would need a NAT \
+             gateway or endpoints, and protect nothing more.",
+};
+
+const VARIABLES: CheckovAnswer = CheckovAnswer {
+    check: "CKV_AWS_173",
+    kind: "AWS::Lambda::Function",
+    met_by: None,
+    reason: "The variables contain names, times and addresses, and no secret. Lambda encrypts them with a key that AWS \
+             manages.",
+};
+
+const LOG: CheckovAnswer = CheckovAnswer {
+    check: "CKV_AWS_158",
+    kind: "AWS::Logs::LogGroup",
+    met_by: Some("KmsKeyId"),
+    reason: "The log contains no secret, and CloudWatch Logs encrypts it with a key of its own. The setting log_kms_key names \
+             another key.",
+};
+
+const QUEUE: CheckovAnswer = CheckovAnswer {
+    check: "CKV_AWS_27",
+    kind: "AWS::SQS::Queue",
+    met_by: None,
+    reason: "SQS encrypts the queue with a key of its own (SqsManagedSseEnabled), which the check does not count. The events \
+             contain no secret.",
+};

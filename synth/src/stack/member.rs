@@ -57,7 +57,11 @@ pub(super) fn template(config: &Config, organization: &Organization) -> Result<V
     let [topic, bus] = topic_and_bus(t);
     selected_accounts(t, organization);
     let log = log_group(t, config, &name);
-    let dead_letters = dead_letters(t);
+    let dead_letters = dead_letters(
+        t,
+        "Keeps the events of runs that failed or could not be started, and of alarms that could not be sent, for the 14 days that SQS \
+         allows.",
+    );
     let outlet = Outlet::EventBus { bus: &bus, topic: &topic };
     let role = execution_role(t, config, &outlet, &log, &dead_letters)?;
     let function = function(t, config, &name, package, &outlet, &log, &role)?;
@@ -80,7 +84,9 @@ pub(super) fn template(config: &Config, organization: &Organization) -> Result<V
     }
 
     t.output(id!("FunctionName"), "The name of the function. Invoke it to start a run now", function.reference());
-    handler_outputs(t, &dead_letters, &log);
+    let undelivered =
+        "The queue with the events of runs that failed or could not be started, and of alarms that could not be sent";
+    handler_outputs(t, undelivered, &dead_letters, &log);
     Ok(template.into_value()?)
 }
 
@@ -99,7 +105,7 @@ fn topic_and_bus(t: &mut Template) -> [Handle<Parameter>; 2] {
         t.parameter(
             id!(MEMBER_PARAMETERS.event_bus_arn),
             parameter(
-                "The event bus in the administering account, which gets notices and alarms",
+                "The event bus in the administering account, which gets notices, results of runs and alarms",
                 "^arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9_-]{1,256}$",
             ),
         ),
@@ -199,7 +205,7 @@ fn alarm_events(
         vec![Statement::grant(
             Principal::EventBridge,
             "KeepUnsentAlarms",
-            "Only the rule of this stack may send to the queue.",
+            "The rule of this stack may send to the queue, and no other rule.",
             vec!["sqs:SendMessage"],
             vec![dead_letters.arn().into()],
             vec![from_rule],

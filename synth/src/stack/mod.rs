@@ -78,7 +78,7 @@ fn rotation(config: &Config) -> Result<Value, StackError> {
     let encryption = topic::encryption(t, config);
     let Notifications { topic, mut before_runs } = topic::notifications(t, config, &encryption);
     let log = log_group(t, config, &name);
-    let dead_letters = dead_letters(t);
+    let dead_letters = dead_letters(t, FAILED_RUNS);
     if let Some(statement) = endpoints::keeps_undelivered(config, &topic, &dead_letters) {
         let why = "Lets the topic put notices that an endpoint did not accept into the dead-letter queue.";
         before_runs.push(dead_letter_policy(t, why, &dead_letters, vec![statement]));
@@ -105,7 +105,8 @@ fn rotation(config: &Config) -> Result<Value, StackError> {
 
     t.output(id!("FunctionName"), "The name of the function. Invoke it to start a run now", function.reference());
     topic_outputs(t, &topic, &alarm_topic);
-    handler_outputs(t, &dead_letters, &log);
+    let failed_runs = "The queue with the events of runs that failed or could not be started";
+    handler_outputs(t, failed_runs, &dead_letters, &log);
     Ok(template.into_value()?)
 }
 
@@ -162,12 +163,13 @@ fn topic_outputs(t: &mut Template, topic: &Handle<Topic>, alarm_topic: &Handle<T
     );
 }
 
-fn handler_outputs(t: &mut Template, dead_letters: &Handle<Queue>, log: &Handle<LogGroup>) {
-    t.output(
-        id!("DeadLetterQueueUrl"),
-        "The queue with the events of runs that failed or could not be started",
-        dead_letters.reference(),
-    );
+fn handler_outputs(
+    t: &mut Template,
+    says_of_dead_letters: &'static str,
+    dead_letters: &Handle<Queue>,
+    log: &Handle<LogGroup>,
+) {
+    t.output(id!("DeadLetterQueueUrl"), says_of_dead_letters, dead_letters.reference());
     t.output(id!("LogGroupName"), "The log group with what the handler did, one JSON object per line", log.reference());
 }
 
@@ -263,13 +265,13 @@ fn log_group(t: &mut Template, config: &Config, function: &Text) -> Handle<LogGr
     )
 }
 
-fn dead_letters(t: &mut Template) -> Handle<Queue> {
-    t.add(
-        id!("DeadLetterQueue"),
-        "Keeps the events of runs that failed or could not be started, for the 14 days that SQS allows.",
-        Queue::standard(LONGEST_RETENTION),
-    )
+/// Adds the dead-letter queue. `why` says what it keeps.
+fn dead_letters(t: &mut Template, why: &'static str) -> Handle<Queue> {
+    t.add(id!("DeadLetterQueue"), why, Queue::standard(LONGEST_RETENTION))
 }
+
+const FAILED_RUNS: &str =
+    "Keeps the events of runs that failed or could not be started, for the 14 days that SQS allows.";
 
 /// The longest time for which SQS keeps a message, in seconds: 14 days.
 const LONGEST_RETENTION: u32 = 1_209_600;
@@ -285,6 +287,10 @@ fn dead_letter_policy(
     t.add(id!("DeadLetterQueuePolicy"), why, policy).dependency()
 }
 
+/// Why the role of the handler may use the key of the topics.
+const ENCRYPT_MAIL: &str =
+    "SNS encrypts with this role what the handler publishes. The role can use the key for nothing else.";
+
 fn execution_role(
     t: &mut Template,
     config: &Config,
@@ -294,7 +300,7 @@ fn execution_role(
 ) -> Result<Handle<Role>, StackError> {
     let mut statements = handler_policy::handler(config, outlet);
     if let Outlet::Topic { encryption, .. } = outlet {
-        statements.push(encryption.statement());
+        statements.push(encryption.statement(ENCRYPT_MAIL));
     }
     statements.push(write_log(log));
     statements.push(Statement::allow(
@@ -456,8 +462,16 @@ fn schedule(
         SCHEDULE_INPUT.iter().map(|(field, attribute)| format!("\"{field}\":\"{attribute}\"")).collect();
     t.add_after(
         id!("Schedule"),
-        "Starts the runs. A rate(…) schedule starts the first one as soon as it exists. The schedule stays after its last run, which is \
-         the default of EventBridge Scheduler.",
+        match flexible_time_window.mode {
+            FlexibleTimeWindowMode::Off => {
+                "Starts the runs. A rate(…) schedule starts the first one as soon as it exists. The schedule stays after its last run, \
+                 which is the default of EventBridge Scheduler."
+            }
+            FlexibleTimeWindowMode::Flexible => {
+                "Starts each run within an hour, so that the accounts do not all start at once. The first run of a rate(…) schedule is due \
+                 as soon as it exists. The schedule stays after its last run, which is the default of EventBridge Scheduler."
+            }
+        },
         before_runs,
         Schedule {
             name: name.clone(),

@@ -52,7 +52,8 @@ pub(super) struct Bus {
 pub(super) fn event_bus(t: &mut Template, organization: &Organization) -> Bus {
     let bus = t.add(
         id!("EventBus"),
-        "Takes the notices and alarms of the members. EventBridge itself writes the account of the sender into each event.",
+        "Takes the notices, the results of runs and the alarms of the members. EventBridge itself writes the account of the sender \
+         into each event.",
         EventBus { name: Pseudo::StackName.into(), description: "Notices and alarms of the access key rotation" },
     );
     let texts = |list: Vec<&'static str>| list.into_iter().map(Text::from).collect();
@@ -90,7 +91,8 @@ pub(super) struct Queues {
     pub(super) unsent: Handle<Queue>,
 }
 
-/// How long the publisher may work on a batch, in seconds: ten mails at the pace of an address, and the answers of a slow SNS.
+/// How long the publisher may work on a batch, in seconds: ten mails at the pace of an address, as many to the administrators if
+/// SNS refuses each, and the answers of a slow SNS.
 const TIMEOUT: u32 = 60;
 
 /// How often an event is tried. With the visibility timeout, an outage of some hours passes in this time.
@@ -171,7 +173,7 @@ fn grant(rule: &Handle<EventRule>, sid: &'static str, queue: &Handle<Queue>) -> 
     Statement::grant(
         Principal::EventBridge,
         sid,
-        "Only the rule of this stack may send to the queue.",
+        "The rule of this stack may send to the queue, and no other rule.",
         vec!["sqs:SendMessage"],
         vec![queue.arn().into()],
         vec![Condition { operator: "ArnEquals", key: "aws:SourceArn".into(), values: vec![rule.arn().into()] }],
@@ -196,7 +198,9 @@ pub(super) fn role(
         Statement::allow(permission.sid, permission.why, permission.actions, on, Vec::new())
     });
     let of_aws = [
-        encryption.statement(),
+        encryption.statement(
+            "SNS encrypts with this role what the publisher publishes. The role can use the key for nothing else.",
+        ),
         Statement::allow(
             "TakeEvents",
             "With this role, Lambda takes the members' events from the queue.",
@@ -260,7 +264,7 @@ pub(super) fn function(
 pub(super) fn reads_queue(t: &mut Template, function: &Handle<Function>, notices: &Handle<Queue>) -> Dependency {
     t.add(
         id!("NoticeQueueReader"),
-        "Invokes the publisher with up to ten events. Those that it could not publish stay in the queue.",
+        "Invokes the publisher with up to ten events. Those that failed and can succeed later stay in the queue.",
         EventSourceMapping {
             event_source_arn: notices.arn(),
             function_name: function.reference(),

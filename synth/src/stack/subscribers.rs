@@ -86,6 +86,11 @@ impl Subscriber<'_> {
     pub(super) fn why(&self, config: &Config) -> &'static str {
         let mailed = config.mail_is_delivery();
         let without_owner = config.users.iter().any(|entry| entry.holds(&config.users).owner.is_none());
+        if config.organization.is_some() && self.administers {
+            return once_confirmed!(
+                "Gets digests, the alarms of the members, and notices about users without a confirmed owner."
+            );
+        }
         let facts = (self.administers, self.owns, mailed, without_owner);
         match config.policy.delivery {
             Delivery::EmailEncrypted => why!("secrets encrypted", facts),

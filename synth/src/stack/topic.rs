@@ -61,8 +61,8 @@ fn own_key(t: &mut Template) -> Handle<Key> {
 }
 
 impl Encryption {
-    /// The statement that lets the handler's role publish with this key.
-    pub(super) fn statement(&self) -> Statement {
+    /// The statement that lets the role of a function publish with this key.
+    pub(super) fn statement(&self, why: &'static str) -> Statement {
         let key = match self {
             Self::Own(arn) => arn.clone().into(),
             Self::Existing(arn) => arn.into(),
@@ -70,7 +70,7 @@ impl Encryption {
         let sns = Text::of(["sns.".into(), Pseudo::Region.into(), ".*".into()]);
         Statement::allow(
             "EncryptMail",
-            "SNS encrypts with this role what the handler publishes. The role can use the key for nothing else.",
+            why,
             vec!["kms:GenerateDataKey", "kms:Decrypt"],
             vec![key],
             vec![Condition { operator: "StringLike", key: "kms:ViaService".into(), values: vec![sns] }],
@@ -152,9 +152,22 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
 
 /// Adds the topic for alarms, its policy and the subscriptions of the administrators. It never delivers a key.
 pub(super) fn alarms(t: &mut Template, config: &Config, encryption: &Encryption) -> Handle<Topic> {
+    // The publisher mails the alarms of the members, as notices.
+    let (why, subscriber_why) = if config.organization.is_some() {
+        (
+            "Delivers the alarms of this stack to the administrators. It is another topic than that of notices, because these alarms \
+             pass no filter policy.",
+            "Gets every alarm of this stack, after it has confirmed the mail from AWS.",
+        )
+    } else {
+        (
+            "Delivers alarms to the administrators. It is another topic than that of notices, because an alarm passes no filter policy.",
+            "Gets every alarm, after it has confirmed the mail from AWS.",
+        )
+    };
     let topic = t.add(
         id!("AlarmTopic"),
-        "Delivers alarms to the administrators. It is another topic than that of notices, because an alarm passes no filter policy.",
+        why,
         Topic { display_name: "Access Key Rotation alarms", kms_master_key_id: encryption.id() },
     );
     t.add(
@@ -181,11 +194,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, encryption: &Encryption)
             filter_policy: None,
             redrive_policy: None,
         };
-        t.add(
-            subscribers::alarms_to(email),
-            "Gets every alarm, after it has confirmed the mail from AWS.",
-            subscription,
-        );
+        t.add(subscribers::alarms_to(email), subscriber_why, subscription);
     }
     topic
 }

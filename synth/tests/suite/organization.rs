@@ -399,6 +399,46 @@ fn a_change_that_moves_or_holds_up_mails_or_ends_keys_of_one_account_needs_appro
     }
 }
 
+/// What links a member with the administering account is named, if it changes.
+#[test]
+fn a_changed_link_between_the_accounts_says_what_it_changes() {
+    let (central, member) = (central(&example()), member(&example()));
+    for (template, function, name, says) in [
+        (&central, "Publisher", "PUBLISH_TO", "the notices of the members go to another topic"),
+        (&member, "Function", "EVENT_BUS_ARN", "notices and the results of runs go to another event bus"),
+        (&member, "Function", "ACCOUNT_ID", "the handler takes another account for its own"),
+    ] {
+        let mut new = template.clone();
+        new["Resources"][function]["Properties"]["Environment"]["Variables"][name] = json!({ "Ref": "CodeBucket" });
+        let unknown = diff::compare(template, &new).unknown;
+        assert!(unknown.iter().any(|line| line.contains(name) && line.contains(says)), "{name}: {unknown:?}");
+    }
+}
+
+/// The stacks share code, and a text is about what its own stack has.
+#[test]
+fn no_text_of_a_stack_speaks_of_what_only_another_stack_has() {
+    let text = |config: &Config| [stack::template(config).unwrap(), member_value(config)].map(|t| yaml::emit(&t));
+    let [central, member] = text(&example());
+    // The administering account has no run, and without `notify` the topic leaves no notice.
+    for foreign in
+        ["FailedRuns", "runs that failed", "reserved_concurrency", "and the topic put", "the handler publishes"]
+    {
+        assert!(!central.contains(foreign), "{foreign}");
+    }
+    // A member has no topic and no endpoint, and `make status` shows the accounts and not the keys.
+    let notified = format!("{}notify: ['https://hooks.example.com/keys']\n", read("examples/organization.yaml"));
+    let [central, with_endpoint] = text(&config(&notified));
+    assert!(central.contains("Lets EventBridge and the topic put"));
+    for member in [member, with_endpoint] {
+        for foreign in
+            ["the other topic", "the topic's key", "an endpoint of notify", "make status shows", "(make run,"]
+        {
+            assert!(!member.contains(foreign), "{foreign}");
+        }
+    }
+}
+
 #[test]
 fn the_management_account_has_a_member_beside_it_only_if_it_is_selected() {
     let beside = |fields: &str, units: &str| {

@@ -15,7 +15,7 @@ use lambda::{
         call_permissions::steps,
         event::{RunRequest, SCHEDULE_INPUT},
         permissions::{SIDS, tags},
-        run_summary::Summary,
+        run_summary::RunSummary,
         secret_prefix::SecretPrefix,
         selector::{UserSelector, UserTag},
         settings::{SettingError, Variable},
@@ -397,7 +397,7 @@ fn report() -> RunReport {
     users[0].next = Some(NextChange { change: NextChangeKind::Deleted, key: id(), at: NOW });
     users[0].overdue = Some(Overdue { key: id(), since: NOW });
     let unsent = vec![Unsent { user: Some("alice".parse().unwrap()), notice: DIGEST, why: String::new() }];
-    let summary = Summary { exempt: 1, unconfirmed: Some(1), ..Summary::of(&users) };
+    let summary = RunSummary { exempt: 1, unconfirmed: Some(1), ..RunSummary::of(&users) };
     RunReport {
         status_code: 200,
         body: String::new(),

@@ -46,12 +46,12 @@ impl UserView<'_> {
             return None;
         }
         let (unused, notice) = (since + limit, self.policy.disuse_notice());
-        let Some(told) = time_of(&self.journal.unused).filter(|told| *told > since) else {
+        let Some(notified) = time_of(&self.journal.unused).filter(|notified| *notified > since) else {
             let until = unused.max(self.now + notice);
             let note = JournalEntry::Unused(KeyNote { key: key.id.clone(), at: self.now });
             return Some(self.tell(Warning::Unused(key.id.clone(), until), note));
         };
-        let until = unused.max(told + notice);
+        let until = unused.max(notified + notice);
         if self.now >= until {
             let deactivate = || self.deactivate(key, DisabledBy::Disuse, RemovalReason::Disuse);
             return Some(self.held_for_recipient().unwrap_or_else(deactivate));

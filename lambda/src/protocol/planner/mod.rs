@@ -219,7 +219,7 @@ impl UserView<'_> {
         if let Some(wait) = self.no_room().or_else(|| self.missing_recipient()) {
             return wait;
         }
-        Next::Call(if self.state.told.as_ref().is_some_and(|told| told.is_same(&warning)) {
+        Next::Call(if self.state.notified.as_ref().is_some_and(|notified| notified.is_same(&warning)) {
             Call::TagUser(vec![note])
         } else {
             Call::Publish(PlannedNotice::Warning(warning))

@@ -206,8 +206,8 @@ impl UserView<'_> {
 
     /// Warns the owner that the key will be replaced: once, however many runs there are in its last days.
     fn warn(&self, key: &Key) -> Option<Next> {
-        let told = self.journal.warned.as_ref() == Some(&key.id);
-        if told || !self.policy.warns_of(key, self.now) {
+        let is_notified = self.journal.warned.as_ref() == Some(&key.id);
+        if is_notified || !self.policy.warns_of(key, self.now) {
             return None;
         }
         let notice = Warning::ComingUp(key.id.clone(), key.created + self.policy.rotate_after);
@@ -217,8 +217,8 @@ impl UserView<'_> {
     /// The step for an inactive key beside an active one: note since when it is inactive, and delete it after its
     /// recovery window. `None` if it is kept until the next rotation needs its place.
     fn tidy(&self, key: &Key) -> Option<Next> {
-        if let Some(told) = self.tell_of_inactive(key) {
-            return Some(told);
+        if let Some(step) = self.tell_of_inactive(key) {
+            return Some(step);
         }
         let DeleteAfter::Window(window) = self.policy.delete_after else { return None };
         Some(self.delete_after(key, window, RemovalReason::WindowOver))

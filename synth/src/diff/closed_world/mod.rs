@@ -353,7 +353,13 @@ impl Judge<'_> {
                             .is_some_and(|new| literal(Some(new)).is_some_and(|word| word.parse::<Language>().is_ok()));
                     if is_publisher && !is_language && old != new {
                         let place = format!("{}.Environment.Variables.{name}", resource.id);
-                        self.unknown(&place, "mails about members go to others, come from somewhere else, or stop");
+                        self.unknown(
+                            &place,
+                            match name.as_str() {
+                                PUBLISH_TO => "the notices of the members go to another topic",
+                                _ => "mails about members go to others, come from somewhere else, or stop",
+                            },
+                        );
                     } else {
                         self.variable(resource.id, name, old, new);
                     }
@@ -379,9 +385,9 @@ impl Judge<'_> {
         if name == Variable::TopicArn.name() {
             self.unknown(&place, "notices, and new keys that are mailed, go to another topic");
         } else if name == Variable::EventBusArn.name() {
-            self.unknown(&place, "notices of a member go to another bus");
+            self.unknown(&place, "notices and the results of runs go to another event bus");
         } else if name == Variable::AccountId.name() {
-            self.unknown(&place, "a member takes another account for its own");
+            self.unknown(&place, "the handler takes another account for its own: in its policies, and in its notices");
         } else if !handler_env::compared(name) {
             self.unknown(&place, "the handler does not read this variable, but AWS's libraries may");
         } else if !is_literal(old) || !is_literal(new) {
