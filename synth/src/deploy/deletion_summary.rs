@@ -169,14 +169,17 @@ impl Deletion<'_> {
     }
 }
 
-/// What is deleted in the members of an organization, and what stays there, as text for people.
+/// What is deleted in the members of an organization, and what stays there, as text for people. `beside` is the name of this
+/// account's stack as a member, if it is one.
 #[must_use]
-pub fn members_summary(members: usize) -> String {
+pub fn members_summary(members: usize, beside: Option<&str>) -> String {
+    let number = members + usize::from(beside.is_some());
+    let beside = beside.map(|name| format!(" and the stack {name} of this account")).unwrap_or_default();
     format!(
         "First, in {}\n  \
-         the stacks of the StackSet are deleted, with the function, the schedule, the alarms and the log of each\n  \
+         the stacks of the StackSet{beside} are deleted, with the function, the schedule, the alarms and the log of each\n  \
          the users, their access keys, the notes about them and the secrets in Secrets Manager stay\n",
-        counted(members, "member account")
+        counted(number, "member account")
     )
 }
 

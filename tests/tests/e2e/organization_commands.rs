@@ -9,12 +9,16 @@ use std::{
 use serde_json::{Value as Json, json};
 use tests::{
     Account, Fault, LocalAws,
+    account::OwnedKey,
     deployer::{self, Run},
     local_aws::{ACCOUNT, MANAGEMENT},
     stack, text,
 };
 
 const DAY: i64 = 86_400;
+const STACK: &str = "access-key-rotation";
+/// The name of a member's function, and of the management account's stack as a member.
+const MEMBER: &str = "access-key-rotation-member";
 const UNIT: &str = "ou-abcd-11112222";
 const MEMBERS: [&str; 2] = ["111122223333", "444455556666"];
 
@@ -24,6 +28,12 @@ users: [/ci/]
 emails: [security@example.com]
 organization: {id: o-abcdefghij, region: eu-west-1, units: [ou-abcd-11112222], first: '111122223333'}
 ";
+
+/// A configuration with these further fields of the organization.
+fn configuration(fields: &str) -> String {
+    let organization = format!("{{id: o-abcdefghij, region: eu-west-1, {fields}}}");
+    format!("users: [/ci/]\nemails: [security@example.com]\norganization: {organization}\n")
+}
 
 /// The arguments that name the configuration and the package.
 fn arguments(aws: &LocalAws, configuration: &str) -> Vec<String> {
@@ -167,6 +177,59 @@ async fn an_organization_is_deployed_watched_and_removed() {
     assert!(deletions.contains(&"DeleteStackInstances"), "{deletions:?}");
     assert_eq!(MEMBERS.map(|account| stacks(&aws, account).len()), [0, 0]);
     assert_eq!((accounts[0].keys("deployer").await.len(), accounts[1].keys("deployer").await.len()), (2, 1));
+}
+
+/// A StackSet skips the management account, so `synth deploy` gives it a member's stack beside its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_management_account_is_a_member_too() {
+    let mut aws = LocalAws::start().await;
+    aws.found_own_organization(UNIT, &MEMBERS[..1]);
+    let account = Account::of(&aws).await;
+    aws.shift_clock(-70 * DAY);
+    account.create_user("/ci/deployer").await;
+    account.create_key("deployer").await;
+    aws.shift_clock(0);
+
+    let configuration = configuration("units: [r-abcd], administrator: management-account");
+    let deployed = deploy(&aws, &configuration);
+    assert_eq!(deployed.result()["result"], "deployed", "{}", deployed.text);
+    let artifacts = format!("{STACK}-artifacts");
+    assert_eq!(stacks(&aws, ACCOUNT), [STACK, &artifacts, MEMBER]);
+    assert_eq!(stacks(&aws, MEMBERS[0]).len(), 1);
+    let both = |own| [(MEMBERS[0], "no-run"), (ACCOUNT, own)];
+    let (_, is_fine) = await_conditions(&aws, &both("no-run")).await;
+    assert!(is_fine);
+
+    // The commands about keys reach the member's function.
+    let ran = run(&aws, &["run"]);
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert_eq!(account.keys("deployer").await.len(), 2);
+    let key = account.secret("access-key-rotation/deployer").await.as_ref().and_then(OwnedKey::from_secret);
+    let identity = key.expect("a key").identity(&aws).await;
+    assert_eq!(identity, Ok(format!("arn:aws:iam::{ACCOUNT}:user/ci/deployer")));
+    let (_, is_fine) = await_conditions(&aws, &both("in-order")).await;
+    assert!(is_fine);
+    let again = deploy(&aws, &configuration);
+    assert_eq!(again.result()["result"], "unchanged", "{}", again.text);
+
+    // A change of the configuration changes both members.
+    let changed = deploy(&aws, &format!("{configuration}rotate_after: 50d\n"));
+    assert_eq!(changed.result()["result"], "deployed", "{}", changed.text);
+    assert_eq!([ACCOUNT, MEMBERS[0]].map(|account| rotate_after(&aws, account)), ["50d", "50d"]);
+
+    // No schedule of a member is left.
+    let destroyed = run(&aws, &["destroy", "--yes"]);
+    assert!(destroyed.status.success(), "{}", text(&destroyed));
+    assert!(text(&destroyed).contains("The stack access-key-rotation-member is deleted"), "{}", text(&destroyed));
+    assert_eq!((stacks(&aws, ACCOUNT), stacks(&aws, MEMBERS[0])), (vec![artifacts], Vec::new()));
+    assert_eq!(account.keys("deployer").await.len(), 2);
+}
+
+/// The setting of a member's function.
+fn rotate_after(aws: &LocalAws, account: &str) -> String {
+    let function = ["lambda", "get-function-configuration", "--function-name", MEMBER];
+    let variables = &aws.cli_in(account, &function)["Environment"]["Variables"];
+    variables["ROTATE_AFTER"].as_str().unwrap_or_else(|| panic!("{variables:#}")).to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
