@@ -108,7 +108,8 @@ pub async fn settle(
             members.extend(found);
             continue;
         }
-        stacks.note(&format!("Going on with {} that are not up to date", counted(behind.len(), "account")));
+        let are = if behind.len() == 1 { "is" } else { "are" };
+        stacks.note(&format!("Going on with {} that {are} not up to date", counted(behind.len(), "account")));
         if let Some(targets) = watch.set().targets().await? {
             watch.set().update(&targets, &MemberScope::Accounts(behind)).await?;
             follow(&mut watch, interrupt, stacks).await?;

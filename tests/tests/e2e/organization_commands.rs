@@ -21,6 +21,8 @@ const STACK: &str = "access-key-rotation";
 const MEMBER: &str = "access-key-rotation-member";
 const UNIT: &str = "ou-abcd-11112222";
 const MEMBERS: [&str; 2] = ["111122223333", "444455556666"];
+/// An account that joins the organization later.
+const LATE: &str = "777788889999";
 
 /// The first account is changed before the second one.
 const FIRST: &str = "
@@ -230,6 +232,65 @@ fn rotate_after(aws: &LocalAws, account: &str) -> String {
     let function = ["lambda", "get-function-configuration", "--function-name", MEMBER];
     let variables = &aws.cli_in(account, &function)["Environment"]["Variables"];
     variables["ROTATE_AFTER"].as_str().unwrap_or_else(|| panic!("{variables:#}")).to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_change_of_the_members_is_shown_and_a_failed_account_is_taken_up_again() {
+    let aws = LocalAws::start().await;
+    aws.found_organization(UNIT, &MEMBERS);
+    let configuration = configuration("units: [ou-abcd-11112222]");
+    let deployed = deploy(&aws, &configuration);
+    assert_eq!(deployed.result()["result"], "deployed", "{}", deployed.text);
+
+    // An account joins, and StackSets cannot work in it.
+    aws.lack_execution_role(&[LATE]);
+    let all = [MEMBERS[0], MEMBERS[1], LATE];
+    aws.found_organization(UNIT, &all);
+    let expected = [(MEMBERS[0], "no-run"), (MEMBERS[1], "no-run"), (LATE, "not-up-to-date")];
+    let (late, is_fine) = await_conditions(&aws, &expected).await;
+    assert!(!is_fine);
+    assert!(late["accounts"][0]["stack"]["reason"].as_str().unwrap().contains("stacksets-exec"), "{late:#}");
+    aws.lack_execution_role(&[]);
+    let resumed = deploy(&aws, &configuration);
+    assert_eq!((resumed.code, &resumed.result()["result"]), (Some(0), &json!("unchanged")), "{}", resumed.text);
+    let says = ["Going on with 1 account that is not up to date", "3 accounts up to date"];
+    assert!(says.iter().all(|note| notes(&resumed).contains(note)), "{}", resumed.text);
+
+    // The members' difference is shown, and an approval is only for this difference.
+    let with = |rotate_after: &str| format!("{configuration}rotate_after: {rotate_after}\n");
+    let asks = deploy_once(&aws, &with("50d"), &[]);
+    assert_eq!((asks.code, &asks.result()["result"]), (Some(3), &json!("needs-approval")), "{}", asks.text);
+    let mut plans = asks.of_kind("plan").filter(|plan| plan["stack"] == "each member account");
+    let diff = &plans.next().expect("the members' difference")["diff"];
+    let changed: Vec<_> = diff["resources"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(changed, ["Function"], "{diff:#}");
+    assert!(diff.to_string().contains("50d"), "{diff:#}");
+    let refused = deploy_once(&aws, &with("40d"), &asks.approvals());
+    assert_eq!(refused.code, Some(3), "{}", refused.text);
+    assert!(refused.text.contains("The approval is for another change"), "{}", refused.text);
+    assert_eq!(all.map(|account| rotate_after(&aws, account)), ["60d"; 3]);
+
+    // The second account fails, and no account may fail. So the third one is not begun, and the first one gets the earlier
+    // template again. That also fails in the second account.
+    aws.lack_execution_role(&[MEMBERS[1]]);
+    let failed = deploy_once(&aws, &with("50d"), &asks.approvals());
+    assert_eq!((failed.code, &failed.result()["result"]), (Some(1), &json!("failed")), "{}", failed.text);
+    let accounts: Vec<_> = failed.of_kind("account").filter(|one| one["status"] == "failed").collect();
+    assert!(!accounts.is_empty() && accounts.iter().all(|one| one["account"] == MEMBERS[1]), "{}", failed.text);
+    assert!(accounts[0]["reason"].as_str().unwrap().contains("stacksets-exec"), "{}", failed.text);
+    assert_eq!(all.map(|account| rotate_after(&aws, account)), ["60d"; 3]);
+
+    // The message has the command that ends the rollback. Then the same deployment goes on.
+    aws.lack_execution_role(&[]);
+    let message = failed.result()["message"].as_str().unwrap();
+    let (_, command) = message.rsplit_once("run: ").unwrap_or_else(|| panic!("{message}"));
+    assert!(command.starts_with("aws cloudformation continue-update-rollback "), "{message}");
+    let words: Vec<_> = command.lines().next().unwrap().split(' ').skip(1).collect();
+    aws.cli(&words);
+    let resumed = deploy(&aws, &with("50d"));
+    assert_eq!((resumed.code, &resumed.result()["result"]), (Some(0), &json!("deployed")), "{}", resumed.text);
+    assert!(notes(&resumed).contains(&"3 accounts up to date"), "{}", resumed.text);
+    assert_eq!(all.map(|account| rotate_after(&aws, account)), ["50d"; 3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
