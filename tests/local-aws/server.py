@@ -77,6 +77,7 @@ if __name__ == "__main__":
     import new_roles
     import organization
     import roles
+    import schedules
     import secrets_manager
     import stack_sets
     import template_versions
@@ -91,6 +92,7 @@ if __name__ == "__main__":
     new_roles.patch()
     organization.patch()
     roles.patch()
+    schedules.patch()
     secrets_manager.patch()
     stack_sets.patch()
     template_versions.patch()

@@ -2,11 +2,15 @@
 that read a StackSet, repeat it and delete its stacks.
 
 A stack is created in each account that the targets select, with the scope of that account. AWS skips the management account,
-and so does this module. One account is first, as with `MaxConcurrentCount: 1`, and too many failures cancel the rest.
+and so does this module. The accounts are changed one by one, as with `MaxConcurrentCount: 1`, and too many failures cancel the
+rest. An account that joins a unit gets its stack before the next call of the API about the StackSet.
 """
 
 import asyncio
+import json
+import os
 import threading
+from pathlib import Path
 from urllib.parse import urlparse
 from xml.sax.saxutils import escape
 
@@ -19,29 +23,39 @@ from organization import execution_role, organization
 
 RESOURCE_TYPE = "AWS::CloudFormation::StackSet"
 
+# A test writes the accounts here in which the role of StackSets is missing: a list in JSON.
+WITHOUT_ROLE = Path(os.environ["TMPDIR"], "accounts-without-execution-role")
+
 # The StackSets by the account that administers them and by name.
 stack_sets = {}
 
+# The organizations that have deactivated trusted access.
+without_access = set()
 
-def accounts_of(group):
-    """The accounts that one group of targets selects, each with its unit."""
-    known, targets = organization(), group["DeploymentTargets"]
-    selected = {}
+
+def accounts_of(targets):
+    """The accounts of the units that targets name, each with its unit. Their filter is not applied."""
+    known, found = organization(), {}
     for unit in targets["OrganizationalUnitIds"]:
         below = known["units"] if unit.startswith("r-") else {unit: known["units"].get(unit, [])}
-        selected |= {account: one for one, accounts in below.items() for account in accounts}
+        found |= {account: one for one, accounts in below.items() for account in accounts if account != known["management"]}
+    return found
+
+
+def selected_accounts(targets):
+    """The accounts that targets select, each with its unit."""
     named, kind = targets.get("Accounts", []), targets.get("AccountFilterType", "NONE")
     keep = {"NONE": lambda _: True, "INTERSECTION": lambda a: a in named, "DIFFERENCE": lambda a: a not in named}[kind]
-    return {account: unit for account, unit in selected.items() if keep(account) and account != known["management"]}
+    return {account: unit for account, unit in accounts_of(targets).items() if keep(account)}
 
 
-def targets_of(properties):
+def targets_of(properties, select=selected_accounts):
     """Each account and Region in which the StackSet has a stack, with the account's unit."""
     groups = properties.get("StackInstancesGroup", [])
     return {
         (account, region): unit
         for group in groups
-        for account, unit in accounts_of(group).items()
+        for account, unit in select(group["DeploymentTargets"]).items()
         for region in group["Regions"]
     }
 
@@ -77,6 +91,8 @@ def in_member(account, region, call, parameters):
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
         return None if status == 200 else body.decode().partition("<Message>")[2].partition("</Message>")[0]
 
+    if WITHOUT_ROLE.exists() and account in json.loads(WITHOUT_ROLE.read_text()):
+        return f"Account {account} should have 'stacksets-exec-local' role with trust relationship to CloudFormation service."
     with request_scope(account, region):
         token = iam_evaluator._request_caller_arn.set(execution_role(account))
         try:
@@ -105,13 +121,18 @@ class StackSet:
         self.name, self.properties = name, properties
         self.id = f"{name}:{new_uuid()}"
         self.instances, self.operations = {}, []
+        # The template, and the accounts of the units, as they were read last.
+        self.template, self.seen = None, targets_of(properties, accounts_of)
 
-    def deploy(self, place, template):
+    def read(self):
+        self.template, self.seen = template_of(self.properties), targets_of(self.properties, accounts_of)
+
+    def deploy(self, place):
         """Creates or updates the stack in one account and Region. Returns why it failed."""
         instance = self.instances[place]
         with request_scope(*place):
             call = handlers._update_stack if instance["name"] in cloudformation._stacks else handlers._create_stack
-        refusal = in_member(*place, call, request(instance["name"], self.properties, template))
+        refusal = in_member(*place, call, request(instance["name"], self.properties, self.template))
         if refusal == "No updates are to be performed.":
             return None
         return refusal or failure(*place, instance["name"])
@@ -155,8 +176,9 @@ class StackSet:
 
     def bring(self, action, places):
         """Brings the template to accounts, as a resource of CloudFormation does: it fails if the operation does."""
-        operation, template = self.begin(action, places), template_of(self.properties)
-        self.run(operation, lambda place: self.deploy(place, template))
+        self.read()
+        operation = self.begin(action, places)
+        self.run(operation, self.deploy)
         self.expect(operation)
 
     def clear(self, places):
@@ -166,6 +188,14 @@ class StackSet:
             if result["status"] == "SUCCEEDED":
                 del self.instances[place]
         self.expect(operation)
+
+    def welcome(self):
+        """Begins to give each account that joined a unit its stack, whatever the filter of the targets says."""
+        automatic = str(self.properties.get("AutoDeployment", {}).get("Enabled", False)).lower() == "true"
+        joined = {place: unit for place, unit in targets_of(self.properties, accounts_of).items() if place not in self.seen}
+        if automatic and joined and all(operation["status"] != "RUNNING" for operation in self.operations):
+            self.read()
+            in_background(self, joined, self.deploy, "CREATE")
 
     def expect(self, operation):
         if operation["status"] == "FAILED":
@@ -184,11 +214,19 @@ def may_administer(call_as):
 NO_ADMINISTRATOR = (
     "You must be the management account or delegated admin account of an organization before operating a SERVICE_MANAGED stack set"
 )
+NO_ACCESS = "You must enable organizations access to operate a service managed stack set"
+
+
+def refusal(call_as, needs_access=True):
+    """Why the account may not do what a request asks for. None if it may."""
+    if not may_administer(call_as):
+        return NO_ADMINISTRATOR
+    return NO_ACCESS if needs_access and organization()["id"] in without_access else None
 
 
 def create(logical_id, properties, stack_name):
-    if not may_administer(properties.get("CallAs")):
-        raise ValueError(NO_ADMINISTRATOR)
+    if why := refusal(properties.get("CallAs")):
+        raise ValueError(why)
     name = properties["StackSetName"]
     stack_set = stack_sets[get_account_id(), name] = StackSet(name, properties)
     stack_set.bring("CREATE", targets_of(properties))
@@ -212,17 +250,19 @@ def delete(physical_id, properties):
         del stack_sets[get_account_id(), stack_set.name]
 
 
-def answered(action):
+def answered(action, needs_access=True):
     """An operation of the API: the function returns the elements of the result."""
 
     def decorate(function):
         def answer(parameters):
-            if not may_administer(helpers._p(parameters, "CallAs")):
-                return helpers._error("ValidationError", NO_ADMINISTRATOR)
+            if why := refusal(helpers._p(parameters, "CallAs"), needs_access):
+                return helpers._error("ValidationError", why)
             name = helpers._p(parameters, "StackSetName").partition(":")[0]
             stack_set = stack_sets.get((get_account_id(), name))
             if name and not stack_set:
                 return helpers._error("StackSetNotFoundException", f"StackSet {name} not found", 404)
+            if stack_set:
+                stack_set.welcome()
             result = function(stack_set, parameters)
             return helpers._xml(200, f"{action}Response", f"<{action}Result>{xml(result)}</{action}Result>")
 
@@ -240,9 +280,21 @@ def xml(value):
     return escape(str(value))
 
 
-@answered("DescribeOrganizationsAccess")
+@answered("DescribeOrganizationsAccess", needs_access=False)
 def describe_organizations_access(_, parameters):
-    return {"Status": "ENABLED" if organization()["id"] else "DISABLED"}
+    return {"Status": "DISABLED" if organization()["id"] in without_access else "ENABLED"}
+
+
+@answered("ActivateOrganizationsAccess", needs_access=False)
+def activate_organizations_access(_, parameters):
+    without_access.discard(organization()["id"])
+    return {}
+
+
+@answered("DeactivateOrganizationsAccess", needs_access=False)
+def deactivate_organizations_access(_, parameters):
+    without_access.add(organization()["id"])
+    return {}
 
 
 @answered("DescribeStackSet")
@@ -253,6 +305,7 @@ def describe_stack_set(stack_set, parameters):
         "StackSetName": stack_set.name,
         "StackSetId": stack_set.id,
         "Status": "ACTIVE",
+        "TemplateBody": stack_set.template,
         "PermissionModel": "SERVICE_MANAGED",
         "OrganizationalUnitIds": units,
         "Regions": sorted({region for group in groups for region in group["Regions"]}),
@@ -312,9 +365,8 @@ def list_instances(stack_set, parameters):
     }
 
 
-def in_background(stack_set, work, action, at_the_end=lambda: None):
-    """Starts an operation of the API over all accounts that the StackSet has, and returns its id at once."""
-    places = {place: instance["unit"] for place, instance in stack_set.instances.items()}
+def in_background(stack_set, places, work, action, at_the_end=lambda: None):
+    """Starts an operation of the API over these accounts, and returns its id at once."""
     operation, account, region = stack_set.begin(action, places), get_account_id(), get_region()
 
     def run():
@@ -326,10 +378,16 @@ def in_background(stack_set, work, action, at_the_end=lambda: None):
     return {"OperationId": operation["id"]}
 
 
+def named_instances(stack_set, parameters):
+    """The stacks in the accounts that a call names. All of them if it names none."""
+    prefix = "DeploymentTargets.Accounts.member."
+    accounts = [helpers._p(parameters, name) for name in parameters if name.startswith(prefix)]
+    return {place: one["unit"] for place, one in stack_set.instances.items() if not accounts or place[0] in accounts}
+
+
 @answered("UpdateStackInstances")
 def update_instances(stack_set, parameters):
-    template = template_of(stack_set.properties)
-    return in_background(stack_set, lambda place: stack_set.deploy(place, template), "UPDATE")
+    return in_background(stack_set, named_instances(stack_set, parameters), stack_set.deploy, "UPDATE")
 
 
 @answered("DeleteStackInstances")
@@ -341,10 +399,13 @@ def delete_instances(stack_set, parameters):
         return reason
 
     removed = []
-    return in_background(stack_set, remove, "DELETE", lambda: [stack_set.instances.pop(place) for place in removed])
+    at_the_end = lambda: [stack_set.instances.pop(place) for place in removed]
+    return in_background(stack_set, named_instances(stack_set, parameters), remove, "DELETE", at_the_end)
 
 
 def patch():
     provisioners._RESOURCE_HANDLERS[RESOURCE_TYPE] = {"create": create, "update": update, "delete": delete}
-    emulators = stacks._runs_on_worker_thread
-    stacks._runs_on_worker_thread = lambda kind: kind == RESOURCE_TYPE or emulators(kind)
+    on_thread, sends_back = stacks._runs_on_worker_thread, stacks._sends_back_failed_update
+    stacks._runs_on_worker_thread = lambda kind: kind == RESOURCE_TYPE or on_thread(kind)
+    # An operation that fails has changed some accounts.
+    stacks._sends_back_failed_update = lambda kind: kind == RESOURCE_TYPE or sends_back(kind)

@@ -25,6 +25,8 @@ pub const ACCOUNT: &str = "123456789012";
 pub const REGION: &str = "eu-west-1";
 /// The id of the organization, if a test founds one.
 pub const ORGANIZATION: &str = "o-abcdefghij";
+/// The management account of the organization, unless that is [`ACCOUNT`].
+pub const MANAGEMENT: &str = "100000000001";
 
 /// A local AWS: an emulator, the proxy in front of it, and a clock that can be moved.
 #[derive(Debug)]
@@ -136,8 +138,27 @@ impl LocalAws {
     pub fn found_organization(&self, unit: &str, accounts: &[&str]) {
         let units = json!({ unit: accounts, "ou-abcd-00000000": [ACCOUNT] });
         let organization =
-            json!({ "id": ORGANIZATION, "management": "100000000001", "delegated": [ACCOUNT], "units": units });
+            json!({ "id": ORGANIZATION, "management": MANAGEMENT, "delegated": [ACCOUNT], "units": units });
         std::fs::write(self.folder.path().join("organization"), organization.to_string()).expect("written");
+    }
+
+    /// Founds an organization with these accounts in one unit. [`ACCOUNT`] is its management account.
+    ///
+    /// # Panics
+    /// If the folder of the emulator cannot be written.
+    pub fn found_own_organization(&self, unit: &str, accounts: &[&str]) {
+        let units = json!({ unit: accounts });
+        let organization = json!({ "id": ORGANIZATION, "management": ACCOUNT, "delegated": [], "units": units });
+        std::fs::write(self.folder.path().join("organization"), organization.to_string()).expect("written");
+    }
+
+    /// From now on, only these accounts lack the role with which StackSets works in them.
+    ///
+    /// # Panics
+    /// If the folder of the emulator cannot be written.
+    pub fn lack_execution_role(&self, accounts: &[&str]) {
+        let file = self.folder.path().join("accounts-without-execution-role");
+        std::fs::write(file, json!(accounts).to_string()).expect("written");
     }
 
     /// From now on, each event on a bus arrives twice at its targets.

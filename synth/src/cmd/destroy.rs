@@ -89,12 +89,14 @@ impl Conversation<'_> {
         if administrator.is_some() && self.args.release {
             return Err(CommandError::bad_input(RELEASE_OF_MEMBERS.to_owned()));
         }
-        if administrator.is_some() {
+        let mut beside = None;
+        if let Some(administrator) = administrator {
             let mut members = 0;
             for set in &sets {
                 members += set.members().await?.len();
             }
-            output.say(&members_summary(members))?;
+            beside = organization_rollout::member_beside(session, name, administrator).await?;
+            output.say(&members_summary(members, beside.as_ref().map(|(name, _)| name.as_str())))?;
         }
         let notes = if self.args.release { UserNotes::Removed } else { UserNotes::Stay };
         let has_function = resources.iter().any(|resource| resource.kind == "AWS::Lambda::Function");
@@ -126,6 +128,10 @@ impl Conversation<'_> {
         if !sets.is_empty() {
             let deleted = organization_rollout::delete_members(sets, interrupt, &mut stacks).await?;
             output.say(&format!("The stacks of {} are deleted.\n", counted(deleted, "account")))?;
+        }
+        if let Some((name, stack)) = beside {
+            stacks.delete(&name, &stack, Progress::default()).await.map_err(why)?;
+            output.say(&format!("The stack {name} is deleted.\n"))?;
         }
         let progress = Progress::of(resources.into_iter().map(|resource| resource.id));
         stacks.delete(name, &stack, progress).await.map_err(why)?;

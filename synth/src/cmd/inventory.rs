@@ -133,7 +133,7 @@ async fn accounts(args: &InventoryArgs, session: &Session) -> Result<Vec<String>
     }
     let name = config_args::stack_name(&args.config)?;
     let members = match target::stack(session, name.as_str()).await? {
-        Some(stack) => organization_reader::members(session, &stack).await?,
+        Some(stack) => organization_reader::members(session, name.as_str(), &stack).await?,
         None => None,
     };
     let mut accounts: Vec<_> = members.into_iter().flatten().map(|member| member.account).collect();

@@ -139,7 +139,7 @@ fn in_stack(
     verb: &'static str,
     conversation: impl AsyncFnOnce(&ManualRun<'_>, &mut CommandDocument) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
-    let name = options.target.stack_name()?;
+    let name = options.target.function_name()?;
     target::block_on(async {
         let (session, interrupt) = (options.target.open().await?, Interrupt::listen());
         let (function, output) = (name.as_str(), CommandOutput(options.format));

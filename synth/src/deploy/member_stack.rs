@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::deploy::root_cause::RootCause;
+use crate::deploy::{root_cause::RootCause, stack_status::StackStatus};
 
 /// The stack of an account, in one Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +99,18 @@ impl MemberState {
 }
 
 impl MemberStack {
+    /// The member's stack of the management account, which is in no StackSet: its name and its status.
+    #[must_use]
+    pub fn beside(account: &str, region: &str, name: &str, status: &StackStatus) -> Self {
+        let state = match status {
+            status if status.is_success() => MemberState::Current,
+            status if status.is_in_progress() => MemberState::Running,
+            _ => MemberState::Failed,
+        };
+        let reason = (state == MemberState::Failed).then(|| format!("the stack {name} is in {status}"));
+        Self { account: account.to_owned(), region: region.to_owned(), unit: None, state, reason }
+    }
+
     /// Why the last operation failed in the account.
     #[must_use]
     pub fn cause(&self) -> Option<RootCause> {
@@ -162,6 +174,20 @@ mod tests {
         let another = MemberState::ALL.into_iter().filter(|state| state.needs_another_operation()).count();
         let in_progress = MemberState::ALL.into_iter().filter(|state| state.is_in_progress()).count();
         assert_eq!((another, in_progress), (3, 2));
+    }
+
+    #[test]
+    fn a_stack_beside_the_rotation_stack_has_the_state_of_its_last_deployment() {
+        for (status, state) in [
+            ("CREATE_COMPLETE", MemberState::Current),
+            ("UPDATE_IN_PROGRESS", MemberState::Running),
+            ("UPDATE_ROLLBACK_COMPLETE", MemberState::Failed),
+        ] {
+            let stack = MemberStack::beside("111122223333", "eu-west-1", "keys-member", &StackStatus::new(status));
+            assert_eq!(stack.state, state, "{status}");
+            let reason = (state == MemberState::Failed).then(|| format!("the stack keys-member is in {status}"));
+            assert_eq!(stack.reason, reason);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::deploy::{
     deployed_template,
     member_log::MemberLog,
     member_stack::MemberStack,
-    organization_rollout::stack_sets,
+    organization_rollout::{member_beside, stack_sets},
     organization_status::OrganizationStatus,
     stack_alarm, stack_recipients,
     subscriptions::StackTopic,
@@ -29,7 +29,7 @@ pub async fn gather(
         stack_recipients::of_topic(session, &stack, template, StackTopic::Notices),
         stack_recipients::of_topic(session, &stack, template, StackTopic::Alarms),
         session.alarms(stack_alarm::declared(template, name)),
-        members_of(session, &stack, administrator),
+        members_of(session, name, &stack, administrator),
     );
     let publisher = deployed_template::publisher(template, name);
     let log = match &publisher {
@@ -55,24 +55,28 @@ pub async fn gather(
     }
 }
 
-/// The stacks of the members of a deployed stack. `None` if the stack is not deployed to an organization.
+/// The stacks of the members of a deployed stack with this name. `None` if the stack is not deployed to an organization.
 ///
 /// # Errors
 /// [`AwsError`] if the stack or its StackSet cannot be read.
-pub async fn members(session: &Session, stack: &Stack) -> Result<Option<Vec<MemberStack>>, AwsError> {
+pub async fn members(session: &Session, name: &str, stack: &Stack) -> Result<Option<Vec<MemberStack>>, AwsError> {
     let template = stack_recipients::template(session, stack).await?;
     match administrator::of_template(&template) {
-        Some(administrator) => members_of(session, stack, administrator).await.map(Some),
+        Some(administrator) => members_of(session, name, stack, administrator).await.map(Some),
         None => Ok(None),
     }
 }
 
 async fn members_of(
     session: &Session,
+    name: &str,
     stack: &Stack,
     administrator: Administrator,
 ) -> Result<Vec<MemberStack>, AwsError> {
-    let mut members = Vec::new();
+    let beside = member_beside(session, name, administrator).await?;
+    let Session { account, region, .. } = session;
+    let beside = beside.map(|(name, stack)| MemberStack::beside(account, region, &name, &stack.status));
+    let mut members: Vec<_> = beside.into_iter().collect();
     for set in stack_sets(session, stack, administrator).await? {
         members.extend(set.members().await?);
     }

@@ -2,7 +2,7 @@
 
 use lambda::model::time::Timestamp;
 
-use crate::config::Administrator;
+use crate::config::{Administrator, MEMBER};
 use crate::deploy::{
     administrator::{MayNotAdministerError, STACK_SET, TrustedAccess},
     aws::{
@@ -18,6 +18,7 @@ use crate::deploy::{
     member_watch::MemberWatch,
     message::Message,
     organization_progress::{FailedAccount, NOT_UP_TO_DATE, OrganizationOutcome},
+    stack_status::StackState,
     stacks::{PollInterval, Stacks},
 };
 use crate::screen::counted;
@@ -78,6 +79,29 @@ pub async fn member_template(
     }
 }
 
+/// The member's stack beside the rotation stack of this name: that of the management account, which a StackSet skips. `None` if
+/// there is none. A deployer of a configuration that does not select the account may not look for it.
+///
+/// # Errors
+/// [`AwsError`] if the stack cannot be read.
+pub async fn member_beside(
+    session: &Session,
+    name: &str,
+    administrator: Administrator,
+) -> Result<Option<(String, Stack)>, AwsError> {
+    if administrator == Administrator::DelegatedAdministrator {
+        return Ok(None);
+    }
+    let beside = format!("{name}{MEMBER}");
+    match CloudFormation::new(session).stack(&beside).await {
+        Err(AwsError::Denied { .. }) => Ok(None),
+        found => {
+            let is_there = |stack: &Stack| StackState::of(Some(&stack.status)) != StackState::Absent;
+            Ok(found?.filter(is_there).map(|stack| (beside, stack)))
+        }
+    }
+}
+
 /// Waits until no operation works on the members. Then updates the accounts that an earlier operation did not reach.
 ///
 /// # Errors
@@ -99,7 +123,8 @@ pub async fn update_outdated(
             members.extend(found);
             continue;
         }
-        stacks.note(&format!("Updating {} that are not up to date", counted(behind.len(), "account")));
+        let are = if behind.len() == 1 { "is" } else { "are" };
+        stacks.note(&format!("Updating {} that {are} not up to date", counted(behind.len(), "account")));
         if let Some(targets) = watch.set().targets().await? {
             watch.set().update(&targets, &MemberScope::Accounts(behind)).await?;
             follow(&mut watch, interrupt, stacks).await?;

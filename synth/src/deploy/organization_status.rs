@@ -54,7 +54,7 @@ pub struct OrganizationStatus {
 pub struct MemberStatus {
     /// The number of the account, 12 digits.
     pub account: String,
-    /// The stack of the account. `None` if the StackSet has none for it: the account left, or it is the administering one.
+    /// The stack of the account. `None` if it has none: the account left.
     pub stack: Option<MemberStack>,
     /// The last run. `None` if the log has none.
     pub last_run: Option<LastMemberRun>,
@@ -343,7 +343,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_administering_account_and_one_that_left_are_seen_in_the_log() {
+    fn an_account_that_left_is_seen_in_the_log() {
         let mut status = in_order(1);
         ran(status.log.as_mut().unwrap(), 9, &json!({ "users": 2 }));
         let accounts = status.accounts();

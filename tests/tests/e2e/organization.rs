@@ -44,6 +44,11 @@ impl Organization {
     /// Creates these users in both accounts, each with an active key of this age in days, and a user with a new key in the
     /// second one. Then deploys the stack.
     async fn with_users(users: &[(&str, i64)]) -> Self {
+        Self::deployed_ago(0, users).await
+    }
+
+    /// The same, with a stack that is this number of days old. The clock stays at that time.
+    async fn deployed_ago(days: i64, users: &[(&str, i64)]) -> Self {
         let mut aws = LocalAws::start().await;
         aws.found_organization(UNIT, &MEMBERS);
         let accounts = [Account::with_number(&aws, MEMBERS[0]).await, Account::with_number(&aws, MEMBERS[1]).await];
@@ -54,7 +59,7 @@ impl Organization {
                 account.create_key(user).await;
             }
         }
-        aws.shift_clock(0);
+        aws.shift_clock(-days * DAY);
         accounts[1].create_user("/ops/only-there").await;
         accounts[1].create_key("only-there").await;
         let documents = Mailbox::queue(&aws, "documents").await;
@@ -96,12 +101,16 @@ impl Organization {
         }
     }
 
+    /// The lines of the publisher's log about such events of an account.
+    fn lines(&self, event: &str, account: &str) -> Vec<Json> {
+        let log = self.stack.log(&self.aws).into_iter().filter_map(|line| serde_json::from_str::<Json>(&line).ok());
+        log.filter(|line| line["event"] == event && line["account"] == account).collect()
+    }
+
     /// The last line of the publisher's log about such an event of an account.
     fn line(&self, event: &str, account: &str) -> Json {
-        let log = self.stack.log(&self.aws);
-        let mut lines = log.iter().rev().filter_map(|line| serde_json::from_str::<Json>(line).ok());
-        let line = lines.find(|line| line["event"] == event && line["account"] == account);
-        line.unwrap_or_else(|| panic!("no {event} of {account}: {log:#?}"))
+        let line = self.lines(event, account).pop();
+        line.unwrap_or_else(|| panic!("no {event} of {account}: {:#?}", self.stack.log(&self.aws)))
     }
 
     /// Runs the AWS CLI with the role of a member's function, and with a command that may fail.
@@ -211,6 +220,32 @@ async fn each_account_rotates_its_own_keys_and_one_topic_informs_of_all() {
     assert!(mail.subject.starts_with(&format!("[{}] ", MEMBERS[1])) && mail.body.contains(alarm), "{mail:#?}");
 }
 
+/// No test and no person starts these runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schedule_of_each_account_starts_its_runs() {
+    // The emulator lets a schedule wait one interval before it fires for the first time.
+    let mut organization = Organization::deployed_ago(1, &[("due", 70)]).await;
+    organization.aws.shift_clock(0);
+    let Organization { aws, accounts, mailbox, .. } = &organization;
+    let began = Instant::now();
+    while MEMBERS.iter().any(|account| organization.lines("member_run", account).is_empty()) {
+        assert!(began.elapsed() < Duration::from_mins(1), "{}", aws.emulator_log());
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    organization.settle().await;
+    let mails = mailbox.take().await;
+    for (number, account) in MEMBERS.iter().zip(accounts) {
+        let runs = organization.lines("member_run", number);
+        let [run] = runs.as_slice() else { panic!("{runs:#?}") };
+        // The id is that of the schedule's execution. Lambda's ids are longer.
+        assert_eq!((run["run"].as_str().map(str::len), &run["summary"]["rotated"]), (Some(16), &json!(1)), "{run:#}");
+        let key = account.secret("access-key-rotation/due").await.as_ref().and_then(OwnedKey::from_secret);
+        let identity = key.expect("a key").identity(aws).await;
+        assert_eq!(identity, Ok(format!("arn:aws:iam::{number}:user/ci/due")));
+        assert!(subjects(&mails, number).iter().any(|subject| subject.ends_with(" due")), "{mails:#?}");
+    }
+}
+
 /// An event that could not be sent is a notice that was not told.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_bus_does_not_take_is_not_recorded_as_told() {
@@ -228,10 +263,18 @@ async fn what_the_bus_does_not_take_is_not_recorded_as_told() {
         aws.proxy.heal();
     }
     assert_eq!(mailbox.take().await, []);
-    organization.run(MEMBERS[0]).await;
-    assert!(is_warned().await);
-    let mails = mailbox.take().await;
-    assert!(mails.iter().any(|mail| mail.is_about("coming-up")), "{mails:#?}");
+
+    // The bus takes the event, and the answer is lost. The notice is mailed, and again after the next run, but it is never lost.
+    aws.proxy.inject("PutEvents", "", Fault::LoseAnswer);
+    let report = organization.run(MEMBERS[0]).await;
+    assert_eq!(report["statusCode"], 500, "{report:#}");
+    assert!(!is_warned().await, "{report:#}");
+    let is_mailed = async || mailbox.take().await.iter().any(|mail| mail.is_about("coming-up"));
+    assert!(is_mailed().await, "{report:#}");
+    aws.proxy.heal();
+    let report = organization.run(MEMBERS[0]).await;
+    assert_eq!(report["summary"]["unsent"], 0, "{report:#}");
+    assert!(is_warned().await && is_mailed().await, "{report:#}");
 
     // An account that has left the organization can tell nothing, and cannot read who has confirmed. So it changes nothing.
     aws.found_organization(UNIT, &MEMBERS[..1]);
