@@ -5,20 +5,8 @@ use crate::cfn::CheckovAnswer;
 
 /// Every answer in a stack whose function is the handler, and in that of the artifact bucket.
 pub const CHECKOV_ANSWERS: &[CheckovAnswer] = &[
-    CheckovAnswer {
-        check: "CKV_AWS_115",
-        kind: "AWS::Lambda::Function",
-        met_by: Some("ReservedConcurrentExecutions"),
-        reason: "AWS refuses a reservation that leaves fewer than 100 executions, so in a new account it would fail the \
-                 deployment. The setting reserved_concurrency makes one.",
-    },
-    CheckovAnswer {
-        check: "CKV_AWS_116",
-        kind: "AWS::Lambda::Function",
-        met_by: None,
-        reason: "The dead-letter queue is the on-failure destination of the function, in FailedRuns. As DeadLetterConfig too, it \
-                 would get each event twice.",
-    },
+    RESERVATION,
+    ON_FAILURE,
     NO_VPC,
     VARIABLES,
     LOG,
@@ -52,6 +40,38 @@ pub const PUBLISHER_ANSWERS: &[CheckovAnswer] = &[
     LOG,
     QUEUE,
 ];
+
+/// Every answer in the stack of a member whose users are partly for one account.
+pub const MEMBER_ANSWERS: &[CheckovAnswer] = &[
+    RESERVATION,
+    ON_FAILURE,
+    CheckovAnswer {
+        check: "CKV_AWS_45",
+        kind: "AWS::Lambda::Function",
+        met_by: None,
+        reason: "The variable USERS names accounts, which the check takes for secrets. No variable contains a secret.",
+    },
+    NO_VPC,
+    VARIABLES,
+    LOG,
+    QUEUE,
+];
+
+const RESERVATION: CheckovAnswer = CheckovAnswer {
+    check: "CKV_AWS_115",
+    kind: "AWS::Lambda::Function",
+    met_by: Some("ReservedConcurrentExecutions"),
+    reason: "AWS refuses a reservation that leaves fewer than 100 executions, so in a new account it would fail the \
+             deployment. The setting reserved_concurrency makes one.",
+};
+
+const ON_FAILURE: CheckovAnswer = CheckovAnswer {
+    check: "CKV_AWS_116",
+    kind: "AWS::Lambda::Function",
+    met_by: None,
+    reason: "The dead-letter queue is the on-failure destination of the function, in FailedRuns. As DeadLetterConfig too, it \
+             would get each event twice.",
+};
 
 const NO_VPC: CheckovAnswer = CheckovAnswer {
     check: "CKV_AWS_117",

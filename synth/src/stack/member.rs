@@ -25,7 +25,10 @@ use crate::{
         value::map,
     },
     config::{Config, Dashboard, MEMBER, MemberAccounts, Organization, SPREAD},
-    stack::{checkov_answers::CHECKOV_ANSWERS, member_parameters::MEMBER_PARAMETERS},
+    stack::{
+        checkov_answers::{CHECKOV_ANSWERS, MEMBER_ANSWERS},
+        member_parameters::MEMBER_PARAMETERS,
+    },
 };
 
 /// The template of the stack that each member gets. `None` without `organization`.
@@ -48,7 +51,7 @@ pub(super) fn template(config: &Config, organization: &Organization) -> Result<V
          instead."
             .into(),
         tags(config),
-        CHECKOV_ANSWERS,
+        if config.users.iter().any(|entry| entry.account.is_some()) { MEMBER_ANSWERS } else { CHECKOV_ANSWERS },
     );
     let t = &mut template;
 
