@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::config::{
     fields::Fields,
     organization::{Administrator, MemberAccounts, Organization},
-    organization_ids::{OrganizationId, Region, UnitId},
+    organization_ids::{OrganizationId, UnitId},
     organization_rules::{region_schema, units_schema, wrong_region, wrong_units},
     setting::plain,
     setting_type::{SettingType, ValueProblem, ValueRule, Word},
