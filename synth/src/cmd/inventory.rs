@@ -140,7 +140,7 @@ async fn accounts(args: &InventoryArgs, session: &Session) -> Result<Vec<String>
     accounts.dedup();
     if accounts.is_empty() {
         return Err(CommandError::bad_input(format!(
-            "error: --role: the stack {} in {session} is not deployed to an organization, so the accounts are not known; name \
+            "--role: the stack {} in {session} is not deployed to an organization, so the accounts are not known; name \
              them with --accounts",
             name.as_str()
         )));
@@ -159,7 +159,7 @@ fn judge(inventory: &Inventory, fail_on: &[FailOn]) -> Result<(), CommandError> 
     let not_read = inventory.not_read().len();
     if not_read > 0 {
         let accounts = counted(not_read, "account");
-        return Err(CommandError::failure(format!("error: {accounts} could not be read: see above")));
+        return Err(CommandError::failure(format!("{accounts} could not be read: see above")));
     }
     if found.is_empty() {
         return Ok(());

@@ -31,7 +31,7 @@ pub(super) fn run(args: &PreviewArgs) -> Result<(), CommandError> {
     let (config, template) = args.source.bundle()?;
     if config.organization.is_some() {
         return Err(CommandError::bad_input(
-            "error: a preview is about one account, and this configuration serves an organization. For the keys of its accounts: synth \
+            "a preview is about one account, and this configuration serves an organization. For the keys of its accounts: synth \
              inventory --role NAME. For what the next run of a deployed member would do: synth run --dry-run, in that account"
                 .into(),
         ));

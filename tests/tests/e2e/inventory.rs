@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
-use tests::{Account, LocalAws, deployer, make, text};
+use tests::{Account, LocalAws, deployer, local_aws, make, text, words};
 
 use crate::common::is_write;
 
@@ -158,4 +158,89 @@ async fn each_planted_finding_is_found_and_none_is_invented() {
     assert!(text(&made).contains("user-007") && text(&made).contains("is 10d old"), "{}", text(&made));
     let made = make(&aws, &["inventory", "FORMAT=csv", "FAIL_ON=inactive"]);
     assert!(text(&made).contains("user,path,owner") && text(&made).contains("Error 5"), "{}", text(&made));
+}
+
+/// The findings are the same as in one account, so this test is about the accounts.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_accounts_of_an_organization_are_one_table_and_an_unread_account_is_a_failure() {
+    let mut aws = LocalAws::start().await;
+    let own = local_aws::ACCOUNT;
+    let [trusts, trusts_another] = ["111122223333", "444455556666"];
+    aws.shift_clock(-400 * DAY);
+    for (account, user) in [(own, "/ci/of-auditor"), (trusts, "/ci/of-member"), (trusts_another, "/ci/unseen")] {
+        let account = Account::with_number(&aws, account).await;
+        account.create_user(user).await;
+        account.create_key(user.trim_start_matches("/ci/")).await;
+    }
+    aws.shift_clock(0);
+    let account = Account::of(&aws).await;
+    account.create_user("auditor").await;
+    let auditor = account.create_key("auditor").await;
+    let inventory = |arguments: &[&str]| {
+        let mut command = deployer::command(&aws, &[&["inventory", "--role", "KeyAudit"], arguments].concat());
+        command.envs([("AWS_ACCESS_KEY_ID", &auditor.id), ("AWS_SECRET_ACCESS_KEY", &auditor.secret)]);
+        command.output().unwrap()
+    };
+
+    // The role of each account has the printed policy, and so has the auditor, who may also assume the roles.
+    let printed = inventory(&["--policy"]);
+    let mut policy: Json =
+        serde_json::from_slice(&printed.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&printed)));
+    for (account, trusted) in [(trusts, own), (trusts_another, "999988887777")] {
+        let principal = json!({ "AWS": format!("arn:aws:iam::{trusted}:root") });
+        let trust = json!({ "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole" });
+        let trust = json!({ "Version": "2012-10-17", "Statement": [trust] }).to_string();
+        let role = ["--role-name", "KeyAudit", "--assume-role-policy-document", &trust];
+        aws.cli_in(account, &[&["iam", "create-role"][..], &role].concat());
+        let document = policy.to_string();
+        let put = ["--role-name", "KeyAudit", "--policy-name", "Inventory", "--policy-document", &document];
+        aws.cli_in(account, &[&["iam", "put-role-policy"][..], &put].concat());
+    }
+    let assume = json!({ "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/KeyAudit" });
+    policy["Statement"].as_array_mut().expect("statements").push(assume);
+    let document = policy.to_string();
+    let put = ["--user-name", "auditor", "--policy-name", "Inventory", "--policy-document", &document];
+    aws.cli(&[&["iam", "put-user-policy"][..], &put].concat());
+
+    // One role cannot be assumed. The other accounts are still shown.
+    let accounts = [own, trusts, trusts_another].join(",");
+    let output = inventory(&["--accounts", &accounts]);
+    let (code, shown) = (output.status.code(), words(&text(&output)));
+    assert_eq!(code, Some(1), "{shown}");
+    let refused = format!("! {trusts_another} is not read: not permitted to assume the role");
+    let role = format!("arn:aws:iam::{trusts_another}:role/KeyAudit (sts:AssumeRole)");
+    for says in ["2 of 3 accounts read: ", &refused, &role, "1 account could not be read"] {
+        assert!(shown.contains(says), "no {says:?}: {shown}");
+    }
+    for (account, user) in [(own, "/ci/of-auditor"), (trusts, "/ci/of-member")] {
+        assert!(shown.contains(&format!(" {account} {user} AKIA")), "{shown}");
+    }
+    assert!(!shown.contains("unseen") && shown.matches("error:").count() == 1, "{shown}");
+
+    let output = inventory(&["--accounts", &accounts, "--format=json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let document: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let read = |account: &Json| (account["account"].clone(), account["read"].clone(), account["why"].is_string());
+    let read: Vec<_> = document["accounts"].as_array().unwrap().iter().map(read).collect();
+    let expected = [(trusts, true, false), (own, true, false), (trusts_another, false, true)];
+    assert_eq!(read, expected.map(|(account, is_read, has_reason)| (json!(account), json!(is_read), has_reason)));
+    let old = |holder: &&Json| holder["findings"].as_array().unwrap().iter().any(|found| found["kind"] == "old");
+    let holders = document["holders"].as_array().unwrap().iter().filter(old);
+    let mut holders: Vec<_> =
+        holders.map(|holder| (holder["account"].as_str().unwrap(), holder["name"].as_str().unwrap())).collect();
+    holders.sort_unstable();
+    assert_eq!(holders, [(trusts, "of-member"), (own, "of-auditor")]);
+
+    // Only findings decide if each account is read.
+    for (arguments, code) in [
+        (&["--accounts", trusts][..], 0),
+        (&["--accounts", trusts, "--fail-on=old"], 5),
+        (&["--accounts", trusts_another, "--fail-on=old"], 1),
+    ] {
+        let output = inventory(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output));
+    }
+    let made = make(&aws, &["inventory", "ROLE=KeyAudit", &format!("ACCOUNTS={accounts}"), "FORMAT=csv"]);
+    let made = text(&made);
+    assert!(made.contains("of-member") && made.contains("account-not-read") && made.contains("Error 1"), "{made}");
 }
