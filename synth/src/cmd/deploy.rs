@@ -295,8 +295,8 @@ async fn attempt(
     if let Some((stack, diff)) = member_diff(&deployment, session).await? {
         stacks.say(&Message::Plan { stack: &stack, diff: &diff, approval: None, next_run: None });
     }
-    if let Some(problem) = deployment.problem() {
-        return Err(DeployError::NotAsItIs(problem.to_owned()));
+    if let Some(accounts) = deployment.moved_accounts() {
+        return Err(DeployError::MovesAccounts(accounts.clone()));
     }
     if let Some(preview) = &preview {
         stacks.say(&Message::Preview(preview));

@@ -8,7 +8,11 @@ use crate::deploy::{
     root_cause::{self, RootCause},
     stack_status::{Remedy, StackState, StackStatus},
 };
-use crate::{cfn::read::TemplateReadError, diff::approval::Approval, package::Sha256Digest};
+use crate::{
+    cfn::read::TemplateReadError,
+    diff::{MovedAccounts, approval::Approval},
+    package::Sha256Digest,
+};
 
 /// The reason why a deployment did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,9 +98,9 @@ pub enum DeployError {
         /// The package that the approval covers. `None` if it covers only the change.
         package: Option<Sha256Digest>,
     },
-    /// The change cannot be deployed at once. Holds the reason and what to do.
+    /// The change needs two deployments, because it moves accounts between the StackSets.
     #[error("{0}. Nothing was changed")]
-    NotAsItIs(String),
+    MovesAccounts(MovedAccounts),
     /// The account may not deploy to the accounts of an organization.
     #[error(transparent)]
     MayNotAdminister(#[from] MayNotAdministerError),
@@ -151,7 +155,7 @@ impl DeployError {
     pub fn is_about_input(&self) -> bool {
         match self {
             Self::Problem(problem) => problem.is_about_input(),
-            Self::NotAsItIs(_) | Self::NoBucket(_) | Self::NoVersions(_) | Self::BucketElsewhere { .. } => true,
+            Self::MovesAccounts(_) | Self::NoBucket(_) | Self::NoVersions(_) | Self::BucketElsewhere { .. } => true,
             _ => false,
         }
     }

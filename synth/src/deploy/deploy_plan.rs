@@ -22,7 +22,7 @@ use super::{
 use crate::{
     config::Organization,
     diff::{
-        Diff,
+        Diff, MovedAccounts,
         approval::{Approval, Fingerprint},
         leaving::LeavingUsers,
     },
@@ -251,10 +251,10 @@ impl Deployment {
         self.bundle.diff.is_of_new_stack()
     }
 
-    /// The reason why the change of the rotation stack cannot be deployed as it is.
+    /// The accounts that one deployment cannot move between the StackSets. `None` if no account moves.
     #[must_use]
-    pub fn problem(&self) -> Option<&str> {
-        self.bundle.diff.problems.first().map(String::as_str)
+    pub fn moved_accounts(&self) -> Option<&MovedAccounts> {
+        self.bundle.diff.moved_accounts.as_ref()
     }
 
     /// The users that leave the rotation stack, and may be in the middle of a rotation.

@@ -3,22 +3,52 @@
 //! CloudFormation changes one StackSet after the other, and a rollback has another order. So such an account may get the
 //! second stack before the first one is deleted. The names in both are the same, so the second stack fails.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use serde_json::Value as Json;
 
 use crate::{
-    cfn::view::{Resource, View, each},
-    stack::MEMBER_TEMPLATE_VERSION,
+    cfn::{
+        resource::AccountFilterType,
+        view::{Resource, View, each},
+    },
+    stack::{FIRST_MEMBER, MEMBER_TEMPLATE_VERSION},
 };
 
 const STACK_SET: &str = "AWS::CloudFormation::StackSet";
-/// The logical id of the StackSet of the first account.
-const FIRST: &str = "FirstMember";
 
-/// The reason why the change cannot be deployed at once, with the two deployments that do it. Whether an account is in one of
-/// the units, only AWS knows: each account that the filters select counts.
-pub(super) fn moved_accounts(old: &Json, new: &Json) -> Option<String> {
+/// The accounts that a change moves between the two StackSets. One deployment cannot do this, but two can.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedAccounts {
+    /// The numbers of the accounts that would get a second stack.
+    pub moved: Vec<String>,
+    /// The numbers of the accounts that the first deployment must leave out: those that move, and the new first account.
+    pub left_out: Vec<String>,
+    /// How the new configuration selects accounts. It decides which of its lists leaves an account out.
+    pub filter: AccountFilterType,
+}
+
+/// The reason and the two deployments, without a full stop at the end.
+impl fmt::Display for MovedAccounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let without = match self.filter {
+            AccountFilterType::Intersection => "not in accounts",
+            AccountFilterType::Difference => "in exclude",
+        };
+        write!(
+            f,
+            "organization.first changes, so {} would get a second stack before the first one is deleted. The names in both are \
+             the same, so the deployment would fail in the middle. Deploy twice: first without organization.first and with {} \
+             {without}, then with this configuration",
+            self.moved.join(" and "),
+            self.left_out.join(" and ")
+        )
+    }
+}
+
+/// The accounts that the change moves. `None` if there are none. Only AWS knows whether an account is in one of the units, so
+/// each account that the filters select counts.
+pub(super) fn moved_accounts(old: &Json, new: &Json) -> Option<MovedAccounts> {
     let (before, after) = (View(old), View(new));
     // Other templates can have StackSets too.
     after.section("Parameters").find(|(name, _)| *name == MEMBER_TEMPLATE_VERSION)?;
@@ -35,23 +65,25 @@ pub(super) fn moved_accounts(old: &Json, new: &Json) -> Option<String> {
     // Without `first`, the new first account would be one of the others.
     let first = after
         .of(STACK_SET)
-        .filter(|set| set.id == FIRST)
+        .filter(|set| set.id == FIRST_MEMBER)
         .flat_map(|set| targets(&set).flat_map(listed).collect::<Vec<_>>());
     let left_out: BTreeSet<&str> = moved.iter().copied().chain(first).collect();
-    let left_out: Vec<_> = left_out.into_iter().collect();
-    let is_list = after.of(STACK_SET).all(|set| targets(&set).all(|group| group["AccountFilterType"] == ONLY));
-    let without = if is_list { "not in accounts" } else { "in exclude" };
-    Some(format!(
-        "organization.first changes, so {} would get a second stack before the first one is deleted. The names in \
-         both are the same, so the deployment would fail in the middle. Deploy twice: first without organization.first and \
-         with {} {without}, then with this configuration",
-        moved.join(" and "),
-        left_out.join(" and ")
-    ))
+    let is_list = after.of(STACK_SET).all(|set| targets(&set).all(|group| filter(group) == Some(ONLY)));
+    Some(MovedAccounts {
+        moved: moved.into_iter().map(str::to_owned).collect(),
+        left_out: left_out.into_iter().map(str::to_owned).collect(),
+        filter: if is_list { AccountFilterType::Intersection } else { AccountFilterType::Difference },
+    })
 }
 
 /// The filter that selects only the listed accounts.
-const ONLY: &str = "INTERSECTION";
+const ONLY: &str = AccountFilterType::Intersection.as_str();
+/// The filter that selects all accounts but the listed ones.
+const ALL_BUT: &str = AccountFilterType::Difference.as_str();
+
+fn filter(targets: &Json) -> Option<&str> {
+    targets["AccountFilterType"].as_str()
+}
 
 fn targets<'t>(set: &Resource<'t>) -> impl Iterator<Item = &'t Json> {
     each(&set.properties["StackInstancesGroup"]).map(|group| &group["DeploymentTargets"])
@@ -65,9 +97,9 @@ fn listed(targets: &Json) -> impl Iterator<Item = &str> {
 fn selects(set: &Resource<'_>, account: &str) -> bool {
     targets(set).any(|targets| {
         let is_listed = listed(targets).any(|one| one == account);
-        match targets["AccountFilterType"].as_str() {
+        match filter(targets) {
             Some(ONLY) => is_listed,
-            Some("DIFFERENCE") => !is_listed,
+            Some(ALL_BUT) => !is_listed,
             _ => true,
         }
     })
@@ -112,7 +144,7 @@ mod tests {
         organization.allows(&account).then(|| organization.first.as_ref() == Some(&account))
     }
 
-    /// Every change between all configurations with three accounts. The two deployments that the text proposes move no account.
+    /// Every change between all configurations with three accounts. The two deployments that are proposed move no account.
     #[test]
     fn an_account_that_moves_between_the_stack_sets_is_named_and_left_out_first() {
         let filters = (0..8).flat_map(|bits| [list("accounts", bits), list("exclude", bits)]);
@@ -129,19 +161,23 @@ mod tests {
                     ends[0].is_some() && ends[1].is_some() && ends[0] != ends[1]
                 };
                 let moved: Vec<_> = ACCOUNTS.iter().copied().filter(is_moved).collect();
-                let text = moved_accounts(old, new);
-                assert_eq!(text.is_some(), !moved.is_empty(), "{before:?}\n{after:?}");
-                let Some(text) = text else { continue };
+                let found = moved_accounts(old, new);
+                assert_eq!(found.is_some(), !moved.is_empty(), "{before:?}\n{after:?}");
+                let Some(found) = found else { continue };
                 moving += 1;
-                assert!(text.contains(&format!("so {} would get", moved.join(" and "))), "{text}");
-                let left_out = &text[text.find(" and with ").unwrap()..];
-                let kept = |account: &&&str| is_first(after, account).is_some() && !left_out.contains(**account);
-                let filter = if text.contains("not in accounts") {
-                    let kept: Vec<_> = ACCOUNTS.iter().filter(kept).map(|account| format!("'{account}'")).collect();
-                    format!(", accounts: [{}]", kept.join(", "))
-                } else {
-                    let left = ACCOUNTS.iter().filter(|account| !kept(account)).map(|account| format!("'{account}'"));
-                    format!(", exclude: [{}]", left.collect::<Vec<_>>().join(", "))
+                assert_eq!(found.moved, moved);
+                let is_left_out = |account: &str| found.left_out.iter().any(|one| one == account);
+                let kept = |account: &&&str| is_first(after, account).is_some() && !is_left_out(account);
+                let filter = match found.filter {
+                    AccountFilterType::Intersection => {
+                        let kept: Vec<_> = ACCOUNTS.iter().filter(kept).map(|account| format!("'{account}'")).collect();
+                        format!(", accounts: [{}]", kept.join(", "))
+                    }
+                    AccountFilterType::Difference => {
+                        let left = ACCOUNTS.iter().filter(|account| !kept(account));
+                        let left: Vec<_> = left.map(|account| format!("'{account}'")).collect();
+                        format!(", exclude: [{}]", left.join(", "))
+                    }
                 };
                 // Of two accounts that change places, no other one is left.
                 let Some(between) = config(&filter, None) else {
@@ -149,7 +185,7 @@ mod tests {
                     continue;
                 };
                 let between = template(&between);
-                assert_eq!([moved_accounts(old, &between), moved_accounts(&between, new)], [None, None], "{text}");
+                assert_eq!([moved_accounts(old, &between), moved_accounts(&between, new)], [None, None], "{found}");
             }
         }
         assert!(moving > 300 && alone * 4 < moving, "{moving} changes, {alone} of two accounts");
@@ -167,7 +203,8 @@ mod tests {
         assert_eq!(moved_accounts(&old, &Json::Null), None);
         let other = read(of("ou-abcd-11112222", ACCOUNTS[1]));
         assert!(
-            moved_accounts(&old, &other).is_some_and(|text| text.contains("111122223333 and 222233334444 in exclude"))
+            moved_accounts(&old, &other)
+                .is_some_and(|found| found.to_string().contains("111122223333 and 222233334444 in exclude"))
         );
     }
 }

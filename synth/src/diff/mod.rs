@@ -29,12 +29,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
+pub use self::{account_moves::MovedAccounts, impact::Impact, values::Change};
 use self::{
     closed_world::Judgement,
     replacing_properties::ReplacingProperties,
     values::{Path, differences, leaves},
 };
-pub use self::{impact::Impact, values::Change};
 use crate::{
     diff::{
         approval::Fingerprint,
@@ -57,8 +57,8 @@ pub struct Diff {
     pub entries: Vec<EntryChange>,
     /// How the permissions change.
     pub iam: IamImpact,
-    /// The reasons why the change cannot be deployed as it is. Each is a text without a full stop at its end.
-    pub problems: Vec<String>,
+    /// The accounts that one deployment cannot move between the StackSets. `None` if no account moves.
+    pub moved_accounts: Option<MovedAccounts>,
     /// The ways in which others can read new keys, as far as IAM does not show them. Each is a sentence without a full
     /// stop.
     pub new_readers: Vec<String>,
@@ -203,7 +203,7 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         resources,
         entries,
         iam,
-        problems: account_moves::moved_accounts(old, new).into_iter().collect(),
+        moved_accounts: account_moves::moved_accounts(old, new),
         new_readers: key_access::new_key_readers(&handlers),
         newly_notified: recipients::newly_notified(&handlers),
         newly_rotated: selection::newly_rotated_users(&handlers),

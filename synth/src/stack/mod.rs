@@ -49,7 +49,7 @@ use topic::{Encryption, Notifications};
 pub use member::member_template;
 pub use member_parameters::{MEMBER_PARAMETERS, MemberParameters};
 pub use stack_error::StackError;
-pub use stack_set::{MEMBER_TEMPLATE_VERSION, MemberStackSet, member_stack_sets, member_template_key};
+pub use stack_set::{FIRST_MEMBER, MEMBER_TEMPLATE_VERSION, MemberStackSet, member_stack_sets, member_template_key};
 
 /// The template of the stack that a configuration describes. With `organization`, it is the stack of the administering
 /// account, and [`member_template`] is that of the other accounts.

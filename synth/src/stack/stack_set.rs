@@ -42,12 +42,16 @@ pub struct MemberStackSet {
 pub fn member_stack_sets(config: &Config) -> Vec<MemberStackSet> {
     let Some(organization) = &config.organization else { return Vec::new() };
     let stack = config.stack_name.as_str();
-    let first =
-        organization.first.as_ref().map(|_| MemberStackSet { logical_id: FIRST, name: format!("{stack}{AFTER}") });
+    let first = organization
+        .first
+        .as_ref()
+        .map(|_| MemberStackSet { logical_id: FIRST_MEMBER, name: format!("{stack}{AFTER}") });
     first.into_iter().chain([MemberStackSet { logical_id: MEMBERS, name: stack.to_owned() }]).collect()
 }
 
-const FIRST: &str = "FirstMember";
+/// The logical id of the StackSet of the account that is changed first.
+pub const FIRST_MEMBER: &str = "FirstMember";
+
 const MEMBERS: &str = "Members";
 
 /// What follows the name of the stack in the name of the first StackSet.
@@ -135,7 +139,7 @@ pub(super) fn stack_sets(
     if let Some(first) = &organization.first {
         let name = Text::of([Pseudo::StackName.into(), AFTER.into()]);
         let added = t.add_after(
-            id!("FirstMember"),
+            id!(FIRST_MEMBER),
             "Gives one account its stack before all others. If that fails, no other account is changed.",
             before.clone(),
             stack_set(name, &MemberAccounts::Only(vec![first.clone()])),
@@ -153,7 +157,7 @@ pub(super) fn stack_sets(
         }
     };
     t.add_after(
-        id!("Members"),
+        id!(MEMBERS),
         "Gives each member its stack, in waves. It stops when more than 2% of the accounts have failed.",
         before,
         stack_set(Pseudo::StackName.into(), &others),

@@ -56,7 +56,7 @@ pub(super) fn document(diff: &Diff) -> Value {
     json!({
         "iam": diff.iam.verdict.as_str(),
         "impact": diff.impact().words(),
-        "problems": diff.problems,
+        "problems": diff.moved_accounts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "resources": resources.collect::<Value>(),
         "sections": entries.collect::<Value>(),
         "places": places.collect::<Value>(),

@@ -62,7 +62,7 @@ impl Renderer for Markdown {
             out.text.push('\n');
         }
         for (title, lines) in beside_permissions(diff) {
-            out.list(title, lines);
+            out.list(title, &lines);
         }
         out.list("Who is no longer rotated", &diff.leaving);
         if !diff.leaving.is_empty() {

@@ -6,6 +6,8 @@ mod markdown;
 mod summary;
 mod text;
 
+use std::borrow::Cow;
+
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
@@ -133,14 +135,15 @@ fn harmless(diff: &Diff) -> Option<String> {
 
 /// What people must know beside the permissions, each part with its title. What happens to keys comes last, because a deployment
 /// shows below it what the next run would do.
-fn beside_permissions(diff: &Diff) -> [(&'static str, &[String]); 6] {
+fn beside_permissions(diff: &Diff) -> [(&'static str, Cow<'_, [String]>); 6] {
+    let moved: Vec<_> = diff.moved_accounts.iter().map(ToString::to_string).collect();
     [
-        ("What cannot be deployed as it is", &diff.problems),
-        ("What is not compared", &diff.unknown),
-        ("Who reads new keys", &diff.new_readers),
-        ("Who gets notices", &diff.newly_notified),
-        ("Who is rotated, and how", &diff.newly_rotated),
-        ("What happens to keys earlier", &diff.earlier),
+        ("What needs two deployments", Cow::Owned(moved)),
+        ("What is not compared", Cow::Borrowed(diff.unknown.as_slice())),
+        ("Who reads new keys", Cow::Borrowed(diff.new_readers.as_slice())),
+        ("Who gets notices", Cow::Borrowed(diff.newly_notified.as_slice())),
+        ("Who is rotated, and how", Cow::Borrowed(diff.newly_rotated.as_slice())),
+        ("What happens to keys earlier", Cow::Borrowed(diff.earlier.as_slice())),
     ]
 }
 

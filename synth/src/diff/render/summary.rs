@@ -104,7 +104,9 @@ fn values(change: &ValueChange) -> Vec<(Action, String)> {
 
 /// What the change means for people and permissions.
 fn consequences(diff: &Diff) -> Vec<Consequence> {
-    let mut all: Vec<_> = diff.problems.iter().chain(&diff.new_readers).map(Consequence::marked).collect();
+    let moved = diff.moved_accounts.iter().map(ToString::to_string);
+    let mut all: Vec<_> = moved.map(Consequence::marked).collect();
+    all.extend(diff.new_readers.iter().map(Consequence::marked));
     let (more, less): (Vec<_>, Vec<_>) = diff.role.iter().partition(|change| change.is_new);
     let is_wider = matches!(diff.iam.verdict, Verdict::Broader | Verdict::Unknown);
     all.extend(

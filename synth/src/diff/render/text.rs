@@ -108,9 +108,7 @@ impl TextRenderer {
         for (title, lines) in beside_permissions(diff) {
             if !lines.is_empty() {
                 out += &format!("\n{title}\n");
-                for line in lines {
-                    out += &self.paint(RED, &wrapped("  ", &printable(line)));
-                }
+                lines.iter().for_each(|line| out += &self.paint(RED, &wrapped("  ", &printable(line))));
             }
         }
         if !diff.leaving.is_empty() {
