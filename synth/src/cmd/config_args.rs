@@ -75,9 +75,7 @@ impl ConfigArgs {
 
     /// Generates the template of the configuration, and that of the members' stacks, if it serves an organization.
     pub(super) fn templates(&self) -> Result<(Value, Option<Value>), CommandError> {
-        let (config, template) = self.bundle()?;
-        let members = stack::member_template(&config).map_err(|error| CommandError::bad_input(error.to_string()))?;
-        Ok((template, members))
+        Ok((self.template()?, self.members()?))
     }
 
     /// Generates the template of the members' stacks.

@@ -48,9 +48,7 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
         )));
     }
     let (config, template) = args.source.bundle()?;
-    if let Some(organization) =
-        config.organization.as_ref().filter(|one| one.region.as_str() != args.region.to_string())
-    {
+    if let Some(organization) = config.organization.as_ref().filter(|one| one.region != args.region) {
         let own = &organization.region;
         return Err(CommandError::bad_input(format!(
             "--region: organization.region is {own}, but --region is {}. All stacks of an organization are in its Region: \

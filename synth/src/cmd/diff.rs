@@ -170,9 +170,10 @@ struct OldTemplates {
     members: Option<Json>,
 }
 
-/// The differences of a stack, and those of the stacks of an organization's members, if there are any.
+/// The differences of a stack, and those of an organization's member stacks.
 struct Diffs {
     own: Diff,
+    /// `None` if they do not change, or if their old or new template is not known.
     members: Option<Diff>,
 }
 
@@ -337,8 +338,8 @@ fn deployed(_: &DiffArgs) -> Option<Result<(String, OldTemplates), CommandError>
     None
 }
 
-/// What git says about a file in a revision.
-fn show(revision: &str, path: &Path) -> Result<Output, CommandError> {
+/// Runs `git show` for a file in a revision.
+fn git_show(revision: &str, path: &Path) -> Result<Output, CommandError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = path.file_name().map(|file| file.to_string_lossy()).unwrap_or_default();
     Command::new("git")
@@ -355,8 +356,8 @@ fn committed_members(args: &DiffArgs, revision: &str) -> Result<Option<Json>, Co
         return Ok(None);
     }
     let path = generated_files::member_template_path(args.source.path());
-    let shown = show(revision, &path)?;
-    // Without members, there is no such file.
+    let shown = git_show(revision, &path)?;
+    // A configuration without members has no such file. `committed` has reported a revision that git does not know.
     let name = format!("{} at {revision}", path.display());
     Ok(Some(if shown.status.success() { template(&name, shown.stdout)? } else { no_template() }))
 }
@@ -364,7 +365,7 @@ fn committed_members(args: &DiffArgs, revision: &str) -> Result<Option<Json>, Co
 /// The template in a git revision.
 fn committed(revision: &str, path: &Path) -> Result<Json, CommandError> {
     let name = format!("{} at {revision}", path.display());
-    let shown = show(revision, path)?;
+    let shown = git_show(revision, path)?;
     if !shown.status.success() {
         let problem = String::from_utf8_lossy(&shown.stderr);
         let hint =

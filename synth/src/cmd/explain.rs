@@ -21,7 +21,7 @@ enum Format {
 }
 
 pub(super) fn run(args: &ExplainArgs) -> Result<(), CommandError> {
-    let (template, members) = (args.source.template()?, args.source.members()?);
+    let (template, members) = args.source.templates()?;
     match (args.format, members) {
         (Format::Text, None) => print(&explain::text(&template)),
         (Format::Text, Some(member)) => print(&explain::text_of_organization(&template, &member)),

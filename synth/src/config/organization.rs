@@ -78,6 +78,15 @@ impl Administrator {
         }
     }
 
+    /// The word in rotation.yaml.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DelegatedAdministrator => "delegated-administrator",
+            Self::ManagementAccount => "management-account",
+        }
+    }
+
     /// The administrator that a StackSet names with this word. A StackSet without a word belongs to the management account.
     #[must_use]
     pub fn of_call_as(word: Option<&str>) -> Self {

@@ -126,17 +126,14 @@ impl SettingType for OrganizationSetting {
     }
 }
 
-const ADMINISTRATORS: [(&str, Administrator); 2] = [
-    ("delegated-administrator", Administrator::DelegatedAdministrator),
-    ("management-account", Administrator::ManagementAccount),
-];
+const ADMINISTRATORS: [Administrator; 2] = [Administrator::DelegatedAdministrator, Administrator::ManagementAccount];
 
 impl FromStr for Administrator {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let known = ADMINISTRATORS.iter().find(|(word, _)| *word == text);
-        known.map(|(_, administrator)| *administrator).ok_or_else(|| ParseError {
+        let known = ADMINISTRATORS.into_iter().find(|administrator| administrator.as_str() == text);
+        known.ok_or_else(|| ParseError {
             value: text.to_owned(),
             what: "an account that administers others",
             allowed: "delegated-administrator or management-account",
@@ -153,6 +150,6 @@ impl Word for Administrator {
     ];
 
     fn rule() -> ValueRule {
-        ValueRule::words(ADMINISTRATORS.map(|(word, _)| word))
+        ValueRule::words(ADMINISTRATORS.map(Administrator::as_str))
     }
 }

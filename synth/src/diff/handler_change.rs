@@ -18,7 +18,7 @@ use crate::{
         view::View,
     },
     diff::{
-        handler_env::{before_its_time, stand_in},
+        handler_env::{stand_in, value_before_introduction},
         possible_users::{MOST, PossibleUser, possible_users},
     },
 };
@@ -32,7 +32,7 @@ pub(super) struct HandlerChange {
     pub new: Settings,
     /// Users that stand for all users that it rotates in both templates.
     pub users: Vec<PossibleUser>,
-    /// The settings before and after in each account that an entry names.
+    /// The settings in both templates, for each account that an entry names.
     named: BTreeMap<AccountId, ReadSettings>,
 }
 
@@ -43,7 +43,7 @@ impl HandlerChange {
     /// Reads the variables of a function. The problems are ends of sentences that begin with its logical id.
     fn of(before: Option<&Json>, after: &Json) -> Result<Self, Vec<String>> {
         let read = |account: &str| -> Result<ReadSettings, Vec<String>> {
-            let old = before.map(|variables| read(variables, "old", account, before_its_time)).transpose();
+            let old = before.map(|variables| read(variables, "old", account, value_before_introduction)).transpose();
             match (old, read(after, "new", account, |_| None)) {
                 (Ok(old), Ok(new)) => Ok((old, new)),
                 (old, new) => Err([old.err(), new.err()].into_iter().flatten().flatten().collect()),
@@ -69,7 +69,7 @@ impl HandlerChange {
     }
 
     /// The settings before and after, as the handler reads them in the account of this user.
-    pub(super) fn around(&self, user: &PossibleUser) -> (Option<&Settings>, &Settings) {
+    pub(super) fn settings_for(&self, user: &PossibleUser) -> (Option<&Settings>, &Settings) {
         let own = user.account.as_ref().and_then(|account| self.named.get(account));
         own.map_or((self.old.as_ref(), &self.new), |(old, new)| (old.as_ref(), new))
     }
@@ -225,7 +225,7 @@ mod tests {
     /// What a change of the members' `users` or of other settings means, with the accounts in which it holds.
     #[test]
     fn what_holds_in_one_account_is_said_of_this_account() {
-        let told = |diff: &Diff| {
+        let sentences = |diff: &Diff| {
             [&diff.new_readers, &diff.newly_notified, &diff.newly_rotated, &diff.earlier, &diff.leaving]
                 .map(|lines| lines.join("; "))
                 .into_iter()
@@ -270,8 +270,8 @@ mod tests {
         ] {
             let [old, new] = [old, new].map(|users| member_template(&format!("emails: [a@b.co]\nusers: {users}\n")));
             let diff = compare(&old, &new);
-            assert_eq!(told(&diff), expected, "{old:#}\n{new:#}");
-            // The rule about the accounts is no part of this.
+            assert_eq!(sentences(&diff), expected, "{old:#}\n{new:#}");
+            // Nothing about an account is undecided.
             assert_eq!(diff.unknown, [""; 0]);
             let asks = expected.iter().any(|line| !line.ends_with("no longer selected"));
             assert_eq!(Approval::needed(&diff).is_some(), asks, "{expected:?}");

@@ -1,4 +1,4 @@
-//! The handler's settings in a function's environment. IAM cannot show what they mean. Here is where each is compared.
+//! The variables with the handler's settings: which file of `diff` compares each of them. IAM cannot show what they mean.
 
 use lambda::contract::settings::Variable;
 
@@ -53,7 +53,7 @@ const fn compared_by(variable: Variable) -> &'static [ComparedBy] {
 
 /// What is compared if only the old function lacks a variable, because an earlier version had none. With this value, the
 /// fewest people read keys and each key lasts longest. `None` if there is no such value.
-pub(super) const fn before_its_time(variable: Variable) -> Option<&'static str> {
+pub(super) const fn value_before_introduction(variable: Variable) -> Option<&'static str> {
     match variable {
         Variable::Exempt | Variable::Notify | Variable::SecretReaders | Variable::SecretTags => Some("none"),
         Variable::UserTags => Some("ignored"),
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_new_setting_with_its_safest_value_needs_no_approval() {
         let safe = format!("{SETTINGS}warn_before: 0\n");
-        for variable in Variable::ALL.into_iter().filter(|variable| before_its_time(*variable).is_some()) {
+        for variable in Variable::ALL.into_iter().filter(|variable| value_before_introduction(*variable).is_some()) {
             let new = template(&safe);
             let mut old = new.clone();
             let variables = &mut old["Resources"]["Function"]["Properties"]["Environment"]["Variables"];

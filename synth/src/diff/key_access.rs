@@ -25,7 +25,7 @@ pub(super) fn new_key_readers(handlers: &Handlers) -> Vec<String> {
 fn more(change: &HandlerChange) -> Vec<String> {
     let mut gained: BTreeMap<KeyReader, Users<'_>> = BTreeMap::new();
     for user in &change.users {
-        let (old, new) = change.around(user);
+        let (old, new) = change.settings_for(user);
         let before = old.map(|old| KeyReader::of(old, &user.listed)).unwrap_or_default();
         let is_new = |reader: &KeyReader| !before.iter().any(|known| known.includes(reader));
         for reader in KeyReader::of(new, &user.listed).into_iter().filter(is_new) {

@@ -140,7 +140,7 @@ fn new_endpoints(old: &Settings, new: &Settings) -> Option<String> {
 fn of_some(change: &HandlerChange) -> Vec<String> {
     let mut sentences: BTreeMap<String, Users<'_>> = BTreeMap::new();
     for user in &change.users {
-        let (Some(old), new) = change.around(user) else { continue };
+        let (Some(old), new) = change.settings_for(user) else { continue };
         for sentence in own_times(old, new, user) {
             sentences.entry(sentence).or_default().add(user);
         }

@@ -26,7 +26,7 @@ fn more(change: &HandlerChange) -> Option<Vec<String>> {
         .collect();
     let mut gained: BTreeMap<String, Users<'_>> = BTreeMap::new();
     for user in &change.users {
-        let (Some(old), new) = change.around(user) else { continue };
+        let (Some(old), new) = change.settings_for(user) else { continue };
         for address in notified(new, &user.listed).difference(&notified(old, &user.listed)) {
             if !administrators.contains(address) {
                 gained.entry(address.clone()).or_default().add(user);

@@ -29,7 +29,7 @@ fn more(change: &HandlerChange) -> Vec<String> {
     let is_clear = |settings: &Settings, user: &PossibleUser| settings.subject(&user.listed).is_ok();
     let (mut refused, mut clear) = (Users::default(), Users::default());
     for user in users {
-        let (Some(old), new) = change.around(user) else { continue };
+        let (Some(old), new) = change.settings_for(user) else { continue };
         match (is_clear(old, user), is_clear(new, user)) {
             (true, false) => refused.add(user),
             (false, true) => clear.add(user),

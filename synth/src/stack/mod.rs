@@ -165,11 +165,11 @@ fn topic_outputs(t: &mut Template, topic: &Handle<Topic>, alarm_topic: &Handle<T
 
 fn handler_outputs(
     t: &mut Template,
-    says_of_dead_letters: &'static str,
+    about_dead_letters: &'static str,
     dead_letters: &Handle<Queue>,
     log: &Handle<LogGroup>,
 ) {
-    t.output(id!("DeadLetterQueueUrl"), says_of_dead_letters, dead_letters.reference());
+    t.output(id!("DeadLetterQueueUrl"), about_dead_letters, dead_letters.reference());
     t.output(id!("LogGroupName"), "The log group with what the handler did, one JSON object per line", log.reference());
 }
 

@@ -349,8 +349,7 @@ impl Judge<'_> {
                 for name in keys(&old, &new) {
                     let (old, new) = (old.get(name), new.get(name));
                     let is_language = name == Variable::Language.name()
-                        && new
-                            .is_some_and(|new| literal(Some(new)).is_some_and(|word| word.parse::<Language>().is_ok()));
+                        && literal(new).is_some_and(|word| word.parse::<Language>().is_ok());
                     if is_publisher && !is_language && old != new {
                         let place = format!("{}.Environment.Variables.{name}", resource.id);
                         self.unknown(

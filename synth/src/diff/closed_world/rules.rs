@@ -79,9 +79,9 @@ impl Edit<'_> {
         is_known && runs.is_some_and(|runs| runs.longest_gap() <= LONGEST_GAP)
     }
 
-    /// Whether no other resource of the type has this name. The later of two alarms, or of two statements of a bus, with one name
-    /// replaces the other.
-    pub(super) fn has_its_own(&self, property: &str) -> bool {
+    /// Whether no other resource of the type has the new value of this property, which is a name. If two alarms or two statements
+    /// of a bus have one name, the later one replaces the other.
+    pub(super) fn is_unique(&self, property: &str) -> bool {
         let is_plain = |piece: &Piece| match piece {
             Piece::Literal(_) => true,
             Piece::Reference(name) => name.starts_with("AWS::"),
@@ -218,8 +218,8 @@ impl Edit<'_> {
         self.new.is_some_and(|block| ways.iter().all(|way| block.get(*way) == Some(&Json::Bool(true))))
     }
 
-    /// Whether CloudFormation creates and changes the resource only after all for which it waited, as far as that is still
-    /// there. It waits for what it names, too, and so for what that waits for.
+    /// Whether CloudFormation still creates and changes the resource only after all resources of its old `DependsOn`. Those that
+    /// are deleted do not count. CloudFormation also waits for each resource that this one names, directly or through others.
     pub(super) fn waits_for_as_much(&self) -> bool {
         let names = |id: &str| {
             let body = self.judge.new.get("Resources").and_then(|all| all.get(id))?;

@@ -55,7 +55,8 @@ const SUBSCRIPTION: Meaning = HarmlessIf(
 const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that only notify");
 /// Each stack of a StackSet gets this, in accounts that no other part of the template shows.
 const MEMBERS: Meaning = Asks("the stacks of the members change");
-const EVENTS: Meaning = Asks("other events arrive, or fewer, or elsewhere, and that may silence an alarm or a notice");
+const EVENTS: Meaning =
+    Asks("other or fewer events arrive, or they arrive elsewhere, and that may silence an alarm or a notice");
 const EMPTY: Meaning = WhenNew("how a new bucket or log group stores its content");
 
 /// The properties of a type, by what their changes mean.
@@ -90,7 +91,7 @@ const TYPES: &[(&str, Properties)] = &[
         &[
             (
                 &["AlarmName"],
-                ReplacesOrIf(|edit| edit.has_its_own("AlarmName"), "names of alarms that no other alarm has"),
+                ReplacesOrIf(|edit| edit.is_unique("AlarmName"), "names of alarms that no other alarm has"),
             ),
             (&["AlarmDescription"], TEXT),
             (&["Tags"], TAGS),
@@ -122,7 +123,7 @@ const TYPES: &[(&str, Properties)] = &[
         "AWS::Events::EventBusPolicy",
         &[(
             &["StatementId"],
-            ReplacesOrIf(|edit| edit.has_its_own("StatementId"), "ids of statements that no other statement has"),
+            ReplacesOrIf(|edit| edit.is_unique("StatementId"), "ids of statements that no other statement has"),
         )],
     ),
     (

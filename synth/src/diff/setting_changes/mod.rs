@@ -108,7 +108,7 @@ fn settings(template: &Json) -> Option<Vec<(&'static str, SettingValue)>> {
     }
     let mut all: Vec<_> = Variable::ALL.into_iter().filter_map(|name| variable(function, name)).collect();
     all.extend(of_resources(view, function));
-    all.extend(organization::organization(view));
+    all.extend(organization::fields(view));
     Some(all)
 }
 

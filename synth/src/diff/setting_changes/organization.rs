@@ -5,7 +5,13 @@ use lambda::contract::{publisher_settings::PUBLISH_TO, settings::Variable};
 use serde_json::Value as Json;
 
 use super::{SettingValue, of_resources, variable};
-use crate::cfn::view::{Resource, View, each, text};
+use crate::{
+    cfn::{
+        resource::AccountFilterType,
+        view::{Resource, View, each, text},
+    },
+    config::Administrator,
+};
 
 /// The settings of the resources that are also settings of a stack without members.
 const OF_RESOURCES: [&str; 6] =
@@ -28,12 +34,12 @@ pub(super) fn settings(view: View<'_>) -> Option<Vec<(&'static str, SettingValue
     let tags = each(&tags).map(|tag| format!("{}={}", text(&tag["Key"]), text(&tag["Value"])));
     all.push(("tags", SettingValue::Many(tags.collect())));
     all.extend(of_resources(view, publisher).into_iter().filter(|(setting, _)| OF_RESOURCES.contains(setting)));
-    all.extend(organization(view));
+    all.extend(fields(view));
     Some(all)
 }
 
 /// The fields of `organization`. A stack without members has none of them.
-pub(super) fn organization(view: View<'_>) -> Vec<(&'static str, SettingValue)> {
+pub(super) fn fields(view: View<'_>) -> Vec<(&'static str, SettingValue)> {
     let sets: Vec<Resource<'_>> = view.of("AWS::CloudFormation::StackSet").collect();
     // The StackSet of the first account, if there is one, comes before that of the others.
     let first = sets.first().filter(|_| sets.len() == 2).map(|set| accounts(set));
@@ -41,20 +47,20 @@ pub(super) fn organization(view: View<'_>) -> Vec<(&'static str, SettingValue)> 
     let members = sets.last();
     let (one, many) = (SettingValue::One, SettingValue::Many);
     let target = |name: &str| members.map(|set| list(&instances(set)["DeploymentTargets"][name])).unwrap_or_default();
-    let listed = |filter: &str| {
-        let is_filter = members.is_some_and(|set| instances(set)["DeploymentTargets"]["AccountFilterType"] == filter);
+    let listed = |filter: AccountFilterType| {
+        let is_filter =
+            members.is_some_and(|set| instances(set)["DeploymentTargets"]["AccountFilterType"] == filter.as_str());
         if is_filter { target("Accounts") } else { Vec::new() }
     };
-    let only = listed("INTERSECTION");
+    let only = listed(AccountFilterType::Intersection);
     // The first account has a StackSet of its own, and the other one excludes it.
     let only = if only.is_empty() { only } else { first.clone().into_iter().chain(only).collect() };
-    let but = listed("DIFFERENCE").into_iter().filter(|account| Some(account) != first.as_ref()).collect();
+    let but =
+        listed(AccountFilterType::Difference).into_iter().filter(|account| Some(account) != first.as_ref()).collect();
     let statement = view.of("AWS::Events::EventBusPolicy").next().map(|policy| &policy.properties["Statement"]);
     let id = statement.map(|statement| text(&statement["Condition"]["StringEquals"]["aws:PrincipalOrgID"][0]));
-    let administrator = members.map(|set| match set.properties["CallAs"].as_str() {
-        Some("DELEGATED_ADMIN") => "delegated-administrator".to_owned(),
-        _ => "management-account".to_owned(),
-    });
+    let administrator = members.map(|set| Administrator::of_call_as(set.properties["CallAs"].as_str()));
+    let administrator = administrator.map(|administrator| administrator.as_str().to_owned());
     vec![
         ("organization.id", one(id)),
         ("organization.region", one(members.and_then(|set| list(&instances(set)["Regions"]).into_iter().next()))),
