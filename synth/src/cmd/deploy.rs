@@ -386,7 +386,7 @@ async fn read_preview(
     let (planned, before) = (deployment.planned(), deployment.before());
     let read = preview_reader::preview_of_change(session, planned, before, interrupt, |now| stacks.watch(now)).await?;
     if let Err(problem) = &read {
-        stacks.note(&format!("No preview of what a run would do: {problem}\nThe deployment goes on without it."));
+        stacks.note(&format!("No preview of what a run would do: {problem}\nThe deployment continues without it."));
     }
     Ok(read.ok())
 }

@@ -17,7 +17,7 @@ const NAMED: usize = 2;
 /// A large operation is reported in this many parts: one line for each tenth of its accounts.
 const PARTS: usize = 10;
 
-/// What is said of the accounts with which a deployment goes on.
+/// The end of the sentence about the accounts with which a deployment continues.
 pub const NOT_UP_TO_DATE: &str = "are not up to date";
 
 /// The reason of a failure that AWS does not explain.
@@ -206,7 +206,7 @@ impl OrganizationOutcome {
             text += &indented(cause);
         }
         let next = if self.failed.is_empty() { "Then" } else { "Remove the causes. Then" };
-        text + &format!("{next} run:\n{COMMAND}{again}\nIt goes on with the accounts that {rest}.\n")
+        text + &format!("{next} run:\n{COMMAND}{again}\nIt continues with the accounts that {rest}.\n")
     }
 
     /// The failures with the same cause together, the most frequent first. In a large organization, most accounts fail for

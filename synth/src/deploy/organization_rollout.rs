@@ -26,9 +26,9 @@ use crate::screen::counted;
 /// What a deployment does with accounts that are not up to date when it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutdatedAccounts {
-    /// It goes on with them: the StackSet itself did not change.
+    /// It updates them: the StackSet itself did not change, so no operation has tried it.
     Update,
-    /// It only reports them: the operation of the StackSet has just tried.
+    /// It only reports them: the operation of the changed StackSet has just tried to update them.
     Report,
 }
 

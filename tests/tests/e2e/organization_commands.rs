@@ -297,7 +297,7 @@ async fn the_change_of_the_members_is_shown_and_a_failed_account_is_taken_up_aga
     assert!(accounts[0]["reason"].as_str().unwrap().contains("stacksets-exec"), "{}", failed.text);
     assert_eq!(all.map(|account| rotate_after(&aws, account)), ["60d"; 3]);
 
-    // The message has the command that ends the rollback. Then the same deployment goes on.
+    // The message has the command that ends the rollback. Then the same deployment continues.
     aws.lack_execution_role(&[]);
     let message = failed.result()["message"].as_str().unwrap();
     let (_, command) = message.rsplit_once("run: ").unwrap_or_else(|| panic!("{message}"));

@@ -284,7 +284,7 @@ fn put_policy(aws: &LocalAws, policy: &Json) {
     aws.cli(&["iam", "put-user-policy", "--user-name", "ci", "--policy-name", "may", "--policy-document", &policy]);
 }
 
-/// The statements for the preview are enough for it. Without them, a deployment goes on without a preview.
+/// The statements for the preview are enough for it. Without them, a deployment continues without a preview.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_permissions_for_a_preview_can_be_left_out() {
     let mut aws = LocalAws::start().await;
@@ -340,7 +340,7 @@ async fn the_permissions_for_a_preview_can_be_left_out() {
     let says = |note: &&&str| {
         note.starts_with("No preview of what a run would do: not permitted")
             && note.contains("iam:GetCredentialReport")
-            && note.ends_with("The deployment goes on without it.")
+            && note.ends_with("The deployment continues without it.")
     };
     assert_eq!((notes.iter().filter(says).count(), second.of_kind("preview").count()), (1, 0), "{}", second.text);
 }

@@ -209,7 +209,7 @@ async fn an_operation_is_followed_account_by_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn running_again_goes_on_with_the_accounts_that_are_not_up_to_date() {
+async fn running_again_updates_the_accounts_that_are_not_up_to_date() {
     let (server, session, _) = organization().await;
     let interrupt = Interrupt::listen();
     let mut shown = Shown::default();
@@ -228,7 +228,7 @@ async fn running_again_goes_on_with_the_accounts_that_are_not_up_to_date() {
     assert!(text.contains("no such role") && text.contains("run:\n    make deploy"), "{text}");
     assert_eq!(number_of(&server, "UpdateStackInstances"), 0);
 
-    // The same command again goes on, and all accounts are up to date at the end.
+    // The same command again continues, and all accounts are up to date at the end.
     server.proxy.heal();
     server.proxy.inject("DescribeStackSet", "", targets_answer());
     server.proxy.inject_times(1, "ListStackInstances", "", members_answer(&mixed));
