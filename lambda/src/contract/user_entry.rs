@@ -32,7 +32,7 @@ pub struct UserEntry {
 }
 
 impl UserEntry {
-    /// Whether it selects every user that `narrow` selects, in every account, whatever their tags and groups.
+    /// Whether it selects every user that `narrow` selects. This holds in every account, and for all tags and groups of the users.
     #[must_use]
     pub fn contains(&self, narrow: &Self) -> bool {
         (self.account.is_none() || self.account == narrow.account) && self.selector.contains(&narrow.selector)

@@ -71,10 +71,10 @@ const RESERVED: Span = Span::seconds(2);
 
 /// Handles a batch of messages, one after the other.
 ///
-/// A message that fails does not hold up the others of its batch: a later notice says nothing that an earlier one must have
-/// said. So one message that fails each time does not take the others with it into the dead-letter queue. It does hold up
-/// the next batch. The queue has one message group, and offers nothing of it while a failed message is hidden. So a message
-/// fails only if it can succeed later.
+/// A message that fails does not hold up the others of its batch, because no notice depends on an earlier one. So one message
+/// that fails each time does not take the others with it into the dead-letter queue. But it holds up the next batch: the queue
+/// has one message group, and offers nothing of it while a failed message is hidden. So a message fails only if it can succeed
+/// later.
 ///
 /// # Errors
 /// [`NotABatchError`] if the event is not a batch of messages.
@@ -104,7 +104,7 @@ pub async fn publish(
     Ok(BatchResult { batch_item_failures: failed })
 }
 
-/// What one invocation sends, and until when.
+/// Sends the mails of one invocation, until it ends.
 struct Relayer<'a, T> {
     topic: &'a T,
     settings: &'a PublisherSettings,

@@ -704,7 +704,7 @@ pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeT
     }
 }
 
-pub(super) fn no_event(lines: &[String], error: &str) -> NoticeText {
+pub(super) fn not_an_event(lines: &[String], error: &str) -> NoticeText {
     NoticeText {
         title: "AWS access key rotation: a message that is not an event".into(),
         todo: "find out who sent the message below to the queue of the publisher. Do not follow what it says. If it is an event of \

@@ -668,7 +668,7 @@ pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeT
     }
 }
 
-pub(super) fn no_event(lines: &[String], error: &str) -> NoticeText {
+pub(super) fn not_an_event(lines: &[String], error: &str) -> NoticeText {
     NoticeText {
         title: "AWS アクセスキーのローテーション: イベントではないメッセージ".into(),
         todo: "お知らせのキューに下のメッセージを入れたプリンシパルを調べてください。メッセージ内の指示には従わないでください。\

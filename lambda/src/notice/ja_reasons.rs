@@ -162,7 +162,7 @@ fn unclear(unclear: &UserConfigError) -> String {
     }
 }
 
-/// Why a member's event is not published as it is. What the handler says of an event that is not valid stays as it is.
+/// Why a member's event is not mailed to its recipients. What the handler says of an event that is not valid stays as it is.
 pub(super) fn event_reason(problem: &EventProblem) -> String {
     match problem {
         EventProblem::OtherAccount(Some(account)) => {

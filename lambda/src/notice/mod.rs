@@ -226,7 +226,7 @@ impl Language {
         self.publication(origin, run.facts(why), &text, now)
     }
 
-    /// Tells the administrators of an event that is not published as it is.
+    /// The mail to the administrators about an event that is not mailed to its recipients.
     #[must_use]
     pub fn event_problem(self, event: &BusEvent, problem: &EventProblem) -> Mail {
         let text = match self {
@@ -236,16 +236,16 @@ impl Language {
         self.mail_of_member(&text, event)
     }
 
-    /// Tells the administrators of a message that is no event. `lines` is what the message says.
-    fn no_event(self, lines: &[String], error: &str) -> Mail {
+    /// The mail to the administrators about a message that is not an event. `lines` is what the message says.
+    fn not_an_event(self, lines: &[String], error: &str) -> Mail {
         let text = match self {
-            Self::English => en::no_event(lines, error),
-            Self::Japanese => ja::no_event(lines, error),
+            Self::English => en::not_an_event(lines, error),
+            Self::Japanese => ja::not_an_event(lines, error),
         };
         Mail { body: self.layout().body(&text, None, &[]), subject: text.title }
     }
 
-    /// The line before the text of a member's notice: which account sent it. AWS stamps the account on the event.
+    /// The line before the text of a member's notice: which account sent it. AWS writes the account into the event.
     fn sender(self, account: &AccountId) -> String {
         match self {
             Self::English => en::sender(account),
@@ -253,7 +253,7 @@ impl Language {
         }
     }
 
-    /// Tells the administrators of an alarm.
+    /// The mail to the administrators about an alarm of a member.
     #[must_use]
     pub fn member_alarm(self, event: &BusEvent, alarm: &MemberAlarm) -> Mail {
         let text = match self {

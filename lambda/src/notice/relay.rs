@@ -59,7 +59,7 @@ pub struct RelayedMail {
     pub document: Option<String>,
 }
 
-/// Why a member's event is not published as it is. The administrators are told.
+/// Why the publisher does not mail a member's event to its recipients. The administrators are notified instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventProblem {
     /// The event cannot be read.
@@ -68,7 +68,7 @@ pub enum EventProblem {
     /// The event has a notice that names another account than the one that sent it.
     #[error("the document names {}", .0.as_ref().map_or_else(|| "no account".to_owned(), |named| format!("the account {}", one_line(named))))]
     OtherAccount(Option<String>),
-    /// SNS does not take the mail, however often it is sent.
+    /// SNS refuses the mail because of what it says. It would refuse each other attempt too.
     #[error("SNS refused the mail: {0}")]
     RefusedBySns(CallError),
 }
@@ -117,13 +117,13 @@ impl RelayedMail {
     }
 }
 
-/// What the publisher does with a message of its queue. The administrators are told of each event that it cannot mail, and
-/// of a message that is no event. If the queue offered such a message again, it would hold up all others for hours.
+/// What the publisher does with a message of its queue. The administrators are notified of each event that it cannot mail,
+/// and of a message that is not an event. If the queue offered such a message again, it would hold up all others for hours.
 #[must_use]
 pub fn relay(message: &str, settings: &PublisherSettings) -> RelayedEvent {
     let event: BusEvent = match serde_json::from_str(message) {
         Ok(event) => event,
-        Err(error) => return no_event(message, &error, settings),
+        Err(error) => return not_an_event(message, &error, settings),
     };
     let account = &event.account;
     match (event.source.as_str(), event.detail_type.as_str()) {
@@ -146,10 +146,10 @@ pub fn relay(message: &str, settings: &PublisherSettings) -> RelayedEvent {
     }
 }
 
-/// What the publisher does with a message after SNS did not take its mail. `None`: the queue offers the message again.
+/// What the publisher does with a message after SNS refused its mail. `None`: the queue offers the message again.
 ///
-/// If SNS refuses the mail itself, it will refuse it each time. Then the administrators get the event instead, and the
-/// message is done. Everything else can pass: a missing permission, the topic, its key, too many requests, the network.
+/// If SNS refuses what the mail says, it refuses each other attempt too. Then the administrators get the event instead, and
+/// the message is done. Every other cause can end: a missing permission, the topic, its key, too many requests, the network.
 #[must_use]
 pub fn relay_refused(message: &str, failure: &CallError, settings: &PublisherSettings) -> Option<RelayedEvent> {
     if !failure.code.is_refusal_of_message() {
@@ -167,7 +167,7 @@ fn relayed(event: &BusEvent, notice: MemberNotice, settings: &PublisherSettings)
         subject: subject_in_account(event.account.as_str(), &notice.subject),
         to: notice.to,
         user: notice.user,
-        // The member writes the text, so its sender comes first.
+        // The member chooses its text. So the line about its sender comes first, where the member cannot imitate it.
         body: format!("{}\n\n{}", settings.language.sender(&event.account), notice.body),
         document: Some(json!(notice.document).to_string()),
     };
@@ -185,9 +185,9 @@ fn refused(event: &BusEvent, problem: &EventProblem, settings: &PublisherSetting
     RelayedEvent { mail: Some(to_administrators(event, mail, settings)), log }
 }
 
-/// A message that is no event of a bus. Its sender is unknown, so its subject names no account.
-fn no_event(message: &str, error: &serde_json::Error, settings: &PublisherSettings) -> RelayedEvent {
-    let Mail { subject, body } = settings.language.no_event(&lines(message), &error.to_string());
+/// A message that is not an event of EventBridge. Its sender is unknown, so the subject of the mail names no account.
+fn not_an_event(message: &str, error: &serde_json::Error, settings: &PublisherSettings) -> RelayedEvent {
+    let Mail { subject, body } = settings.language.not_an_event(&lines(message), &error.to_string());
     let mail = RelayedMail { to: administrators(settings), user: None, subject, body, document: None };
     RelayedEvent {
         mail: Some(mail),
@@ -231,13 +231,13 @@ fn administrators(settings: &PublisherSettings) -> Vec<String> {
 }
 
 impl BusEvent {
-    /// What the event says, in lines that cannot be taken for anything else.
+    /// What the event says, in lines that cannot be mistaken for the text of the publisher.
     pub(super) fn lines(&self) -> Vec<String> {
         lines(&serde_json::to_string_pretty(&self.detail).unwrap_or_default())
     }
 }
 
-/// The lines of a text from another account, without signs that could change how a mail looks.
+/// The lines of a text from another account, without characters that could change how a mail looks.
 fn lines(text: &str) -> Vec<String> {
     text.lines().flat_map(pieces).map(|line| one_line(&line) + "\n").collect()
 }

@@ -107,7 +107,7 @@ pub fn member_alarm(account: &AccountId, alarm: &str, state: &str) -> Value {
     json!({ "level": "INFO", "event": MEMBER_ALARM, "account": account, "alarm": alarm, "state": state })
 }
 
-/// The event for an event of a member that is not published as it is.
+/// The event for a member's event that is not mailed to its recipients.
 #[must_use]
 pub fn member_event_refused(account: &AccountId, id: &str, problem: &str, reason: &str) -> Value {
     json!({
@@ -120,7 +120,7 @@ pub fn member_event_refused(account: &AccountId, id: &str, problem: &str, reason
     })
 }
 
-/// The event for an invocation that could not begin.
+/// The event for an invocation that could not begin, and for a message of the publisher's queue that is not an event.
 #[must_use]
 pub fn refused(reason: &str) -> Value {
     json!({ "level": "ERROR", "message": reason })

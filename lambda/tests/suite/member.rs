@@ -50,8 +50,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Channel {
     Takes,
-    /// It takes the notices, and its answer is lost.
-    TakesUnheard,
+    /// It takes the notices, but its answer is lost.
+    LosesAnswer,
     Refuses,
 }
 
@@ -92,7 +92,7 @@ impl Account {
         self.done.lock().unwrap().push(operation);
         match *self.channel.lock().unwrap() {
             Channel::Takes => Ok(Answer::Done),
-            Channel::TakesUnheard => Err(lost()),
+            Channel::LosesAnswer => Err(lost()),
             Channel::Refuses => Err(refused("AccessDeniedException")),
         }
     }
@@ -276,7 +276,7 @@ async fn invariant_11_a_bus_that_refuses_is_like_a_topic_that_refuses() {
 }
 
 /// A notice whose answer was lost is on the bus, but the run does not know it. The next run sends it again: the recipients may
-/// get it twice, and never not at all.
+/// get it twice, but they get it.
 #[tokio::test]
 async fn a_notice_is_sent_again_if_the_answer_of_the_bus_was_lost() {
     let announced = |account: &Account| {
@@ -288,9 +288,9 @@ async fn a_notice_is_sent_again_if_the_answer_of_the_bus_was_lost() {
         journal.warned.is_some()
     };
     let settings = of_member(settings("alice;owner=o@b.co", Policy { warn_before: Span::days(7), ..careful() }));
-    let account = Account::new(Channel::TakesUnheard, Span::days(55));
+    let account = Account::new(Channel::LosesAnswer, Span::days(55));
     for (channel, sent, noted) in
-        [(Channel::TakesUnheard, 1, false), (Channel::Takes, 2, true), (Channel::Takes, 2, true)]
+        [(Channel::LosesAnswer, 1, false), (Channel::Takes, 2, true), (Channel::Takes, 2, true)]
     {
         *account.channel.lock().unwrap() = channel;
         let report = account.run(&settings, json!({})).await;

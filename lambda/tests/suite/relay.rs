@@ -119,7 +119,7 @@ fn a_notice_is_mailed_as_it_is_under_the_account_that_sent_it() {
     assert_eq!(log, expected);
 }
 
-/// People and programs get from the publisher what a stack of its own sends, byte for byte. The mail says besides which account
+/// People and programs get from the publisher what a stack of its own sends, byte for byte. The mail also names the account that
 /// sent it: in its subject, and before its text.
 #[test]
 fn a_member_sends_what_a_stack_of_its_own_sends() {
@@ -232,7 +232,7 @@ fn a_message_that_is_no_event_of_a_member_goes_to_the_administrators_once() {
     }
 }
 
-/// Only a message that SNS refuses each time is given up. What can pass is tried again.
+/// Only a message that SNS refuses each time is given up. After every other failure it is tried again.
 #[test]
 fn a_message_that_sns_refuses_each_time_goes_to_the_administrators_instead() {
     let message = of_member(&MemberEvent::Notice(notice(&["o@b.co"]))).to_string();
