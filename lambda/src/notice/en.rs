@@ -713,7 +713,7 @@ pub(super) fn not_an_event(lines: &[String], error: &str) -> NoticeText {
         happened: "The publisher got a message that it cannot read, so it does not know which account sent it. Only the \
                    administrators get this mail."
             .into(),
-        facts: vec![("Reason", format!("it is no event of EventBridge: {}", one_line(error)))],
+        facts: vec![("Reason", format!("it is not an event of EventBridge: {}", one_line(error)))],
         attachment: cut(lines, |more| format!("(and {more} more lines)\n")),
         ..NoticeText::default()
     }

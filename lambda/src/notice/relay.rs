@@ -191,7 +191,7 @@ fn not_an_event(message: &str, error: &serde_json::Error, settings: &PublisherSe
     let mail = RelayedMail { to: administrators(settings), user: None, subject, body, document: None };
     RelayedEvent {
         mail: Some(mail),
-        log: log_event::refused(&format!("the message is no event of EventBridge: {error}")),
+        log: log_event::refused(&format!("the message is not an event of EventBridge: {error}")),
     }
 }
 

@@ -212,11 +212,11 @@ fn an_alarm_is_mailed_when_it_goes_into_alarm() {
 fn a_message_that_is_no_event_of_a_member_goes_to_the_administrators_once() {
     let good = of_member(&MemberEvent::Notice(notice(&["o@b.co"])));
     for (message, reason) in [
-        (String::new(), "no event of EventBridge"),
-        ("{}".into(), "no event of EventBridge"),
-        ("null".into(), "no event of EventBridge"),
-        (with(good.clone(), "/account", json!("1111")).to_string(), "no event of EventBridge"),
-        (with(good.clone(), "/account", json!(null)).to_string(), "no event of EventBridge"),
+        (String::new(), "not an event of EventBridge"),
+        ("{}".into(), "not an event of EventBridge"),
+        ("null".into(), "not an event of EventBridge"),
+        (with(good.clone(), "/account", json!("1111")).to_string(), "not an event of EventBridge"),
+        (with(good.clone(), "/account", json!(null)).to_string(), "not an event of EventBridge"),
         (with(good.clone(), "/source", json!("aws.s3")).to_string(), "source \"aws.s3\" with detail-type \"notice\""),
         (with(alarm("ALARM"), "/detail-type", json!("other")).to_string(), "source \"aws.cloudwatch\""),
     ] {
@@ -224,7 +224,7 @@ fn a_message_that_is_no_event_of_a_member_goes_to_the_administrators_once() {
         let mail = mail.unwrap();
         assert_eq!((mail.to.as_slice(), &mail.document), (&["security@example.com".to_owned()][..], &None));
         assert!(mail.body.contains(reason), "{message}: {}", mail.body);
-        // The sender of a message that is no event is unknown.
+        // The sender of a message that is not an event is unknown.
         assert_eq!(mail.subject.starts_with('['), log["event"] == "member_event_refused", "{}", mail.subject);
         assert_eq!(log["level"], "ERROR", "{log}");
         // It may be a notice that an owner needs.

@@ -143,7 +143,7 @@ pub(crate) fn acting_role<'t>(kind: &str, properties: &'t Json) -> Option<(&'sta
 pub(crate) fn acting_permissions(template: &Json) -> BTreeMap<String, Permissions> {
     let grants = read(template);
     let view = View(template);
-    // A rule has a role for each target. Its targets are no property that is read here.
+    // A rule names a role for each of its targets. `ACTING_ROLES` can name only one property of a type.
     let of_rules = view.of("AWS::Events::Rule").flat_map(|rule| {
         let roles = each(&rule.properties["Targets"]).filter_map(|target| view.named_by(target.get("RoleArn")?));
         let permissions = roles.filter_map(|role| grants.granted.get(&allowed(role.id)).cloned());

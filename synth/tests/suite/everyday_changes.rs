@@ -173,7 +173,7 @@ fn a_subscription_that_others_do_not_replace_is_a_loss() {
     new.pointer_mut(variables).unwrap()["ADMINISTRATORS"] = "none".into();
     new.pointer_mut(variables).unwrap()["NOTIFY"] = "none".into();
     assert!(reasons(&compare(&old_owner, &new)).contains(&ApprovalReason::NotKnown));
-    // Another address in its place: no one who was notified before is notified of a key now.
+    // Another address in its place: none of the earlier recipients is notified of a key now.
     let replaced = diffs("users: [alice]\nemails: [a@b.co]\n", "users: [alice]\nemails: [c@b.co]\n");
     assert_eq!(reasons(&replaced[0]), [ApprovalReason::OthersNotified, ApprovalReason::Deletes]);
     let exchanged = diffs("users: [alice]\nemails: [a@b.co, c@b.co]\n", "users: [alice]\nemails: [a@b.co, d@b.co]\n");

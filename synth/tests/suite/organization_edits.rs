@@ -1,5 +1,5 @@
-//! Edits of the templates of an organization by hand. What silences a member, ends its keys or gives them to others needs
-//! approval; what does not, needs none.
+//! Chosen edits of the templates of an organization. An edit that silences a member, ends its keys or gives them to others needs
+//! approval. Each other edit needs none.
 
 use serde_json::{Value as Json, json};
 use synth::{
@@ -96,7 +96,7 @@ fn what_silences_members_needs_approval() {
         ("a queue that is not read", "/Resources/NoticeQueueReader".into(), Json::Null),
         ("a reader that is off", "/Resources/NoticeQueueReader/Properties/Enabled".into(), json!(false)),
         (
-            "a reader that passes over events",
+            "a reader that skips events",
             "/Resources/NoticeQueueReader/Properties/FilterCriteria".into(),
             json!({"Filters": [{"Pattern": "{}"}]}),
         ),
@@ -232,7 +232,7 @@ fn what_ends_keys_or_gives_them_to_others_in_some_accounts_needs_approval() {
         let changed = users.replace(was, is);
         assert_ne!(changed, users);
         let new = edited(&member, &format!("{variables}/USERS"), &json!(changed));
-        // The policy of the role is as it was: it only limits whom the settings reach.
+        // The policy of the role does not change, so only the settings can show this.
         assert!(asks(&compare(&member, &new)), "{was} -> {is}");
     }
     for (name, value) in [
@@ -278,12 +278,12 @@ fn what_changes_nothing_for_members_needs_no_approval() {
         ),
         ("a description", &central, "/Resources/MemberEvents/Properties/Description", json!("x")),
         ("a description of the bus", &central, "/Resources/EventBus/Properties/Description", json!("x")),
-        ("longer memories", &central, "/Resources/LogGroup/Properties/RetentionInDays", json!(365)),
+        ("a longer retention of the log", &central, "/Resources/LogGroup/Properties/RetentionInDays", json!(365)),
         ("more tries", &central, "/Resources/NoticeQueue/Properties/RedrivePolicy/maxReceiveCount", json!(99)),
-        ("the order of the statement", &central, "/Resources/EventBusPolicy/Properties/Statement/Sid", json!("Other")),
-        ("a user less", &member, "/Resources/Function/Properties/Environment/Variables/USERS", users(deployer, "")),
+        ("another id of the statement", &central, "/Resources/EventBusPolicy/Properties/Statement/Sid", json!("Other")),
+        ("one user fewer", &member, "/Resources/Function/Properties/Environment/Variables/USERS", users(deployer, "")),
         (
-            "a longer life",
+            "a longer overlap",
             &member,
             "/Resources/Function/Properties/Environment/Variables/USERS",
             users(deployer, &format!("{deployer};overlap=9d")),

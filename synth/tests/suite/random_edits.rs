@@ -1,7 +1,7 @@
 //! Random edits of our own templates. No verdict may say that a change allows nothing new while a simulated deployment
 //! shows that it does: the evaluator decides requests of each principal, and the handler's own code says who gets which
-//! key, and when an old key ends. The same is true if an alarm notifies less, an address gets less, a member of an
-//! organization is heard less, or a deletion keeps less. The simulation shares nothing with the comparison.
+//! key, and when an old key ends. The same is true if an alarm notifies less, an address gets less, fewer
+//! events of an organization's members arrive, or a deletion keeps less. The simulation shares nothing with the comparison.
 
 use std::{
     cell::RefCell,

@@ -280,7 +280,7 @@ mod tests {
         crate::cfn::json::to_json(&crate::stack::member_template(&config).unwrap().unwrap())
     }
 
-    /// A change of each field of `organization` is shown, and nothing else than the template of the members.
+    /// A change of a field of `organization` is shown as that field. Only the template of the members is shown beside it.
     #[test]
     fn each_field_of_the_organization_is_shown() {
         let of = |fields: &[(&str, &str)]| {

@@ -17,7 +17,7 @@ use crate::{
 const OF_RESOURCES: [&str; 6] =
     ["architecture", "log_retention", "log_kms_key", "topic_kms_key", "permissions_boundary", "role_path"];
 
-/// The settings that the template of the administering account shows. `None` if it is no such template.
+/// The settings that the template of the administering account shows. `None` for any other template.
 pub(super) fn settings(view: View<'_>) -> Option<Vec<(&'static str, SettingValue)>> {
     let mut publishers = view
         .of("AWS::Lambda::Function")
