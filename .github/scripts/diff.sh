@@ -75,26 +75,27 @@ judge() { # CONFIGURATION
   elif ! generate "$1"; then
     unreadable "$1" "$work/errors"
   elif take "$HEAD" "templates/$1" "$work/committed"; then
-    is_generated "templates/$1" "$1"
+    check_freshness "templates/$1" "$1"
   fi
   compare "templates/$1"
   judge_members "$1"
 }
 
-# Shows what the change does to the other stacks of a configuration for an organization.
+# Shows what the change does to the members' stacks and the artifact bucket of a configuration for an organization.
 judge_members() { # CONFIGURATION
   # Without an organization, there are no members.
   generate "$1" --member || return 0
   judge_other "templates/${1%.yaml}-member.yaml" "$1" "Each member account"
-  # That of rotation.yaml is shown with or without an organization.
+  # judge_bucket shows the bucket of rotation.yaml, also without an organization.
   if [ "$1" != rotation.yaml ] && generate "$1" --artifacts; then
     judge_other "templates/${1%.yaml}-artifacts.yaml" "$1" "The bucket for packages"
   fi
 }
 
+# Shows what the change does to one of these stacks.
 judge_other() { # TEMPLATE CONFIGURATION TITLE
   printf '\n##### %s\n\n' "$3"
-  if take "$HEAD" "$1" "$work/committed"; then is_generated "$1" "$2"; fi
+  if take "$HEAD" "$1" "$work/committed"; then check_freshness "$1" "$2"; fi
   compare "$1"
 }
 
@@ -103,9 +104,9 @@ generate() { # CONFIGURATION OPTION...
   (cd "$work/head" && "$SYNTH" template --config "$@") >"$work/generated" 2>"$work/errors"
 }
 
-# Compares a committed template with what its configuration generates. That is deployed, so if they differ, a comparison of
-# committed templates shows something else.
-is_generated() { # TEMPLATE CONFIGURATION
+# Compares a committed template with the generated one. Only the generated one is deployed, so a comparison of stale
+# templates would show something else.
+check_freshness() { # TEMPLATE CONFIGURATION
   if ! cmp --quiet "$work/generated" "$work/committed"; then
     needs_approval "\`$1\` is not what \`$2\` generates."
     printf 'This template is not what the configuration generates, so what the change does is **unknown**.\n\n'

@@ -18,7 +18,7 @@ import cost
 USERS = 50  # users of each account that are selected
 ROTATE_AFTER, WARN_BEFORE, OVERLAP, DELETE_AFTER = 60, 7, 7, 14  # days
 WINDOW = 3600  # seconds: the schedule's flexible window, in which EventBridge Scheduler spreads the starts
-# The recipients: one administrator, and one owner for the users of each ten accounts.
+# The recipients: one administrator, and one owner for the users of every ten accounts.
 ACCOUNTS_OF_AN_OWNER = 10
 
 # Calls, as the end-to-end tests count them (tests/tests/e2e/fleet.rs): two for the credential report, the list of users
@@ -54,7 +54,7 @@ class Day:
 
 
 def step_on(day: int) -> str | None:
-    """What a run does for a user on this day of the user's cycle. Day 0 is that of the rotation."""
+    """What a run does for a user on this day of the user's cycle, which begins with the rotation on day 0."""
     match day:
         case 0:
             return "rotation"

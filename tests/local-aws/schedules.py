@@ -1,5 +1,5 @@
 """Makes a schedule invoke its target as EventBridge Scheduler does: with its role, and with an input in which the context
-attributes are replaced. The emulator uses neither."""
+attributes are replaced. The emulator itself ignores both."""
 
 from datetime import datetime, timezone
 
@@ -32,7 +32,7 @@ def may_invoke(target):
 
 
 def replaced(text, event):
-    """The input with the values of the context attributes, of which an execution id has 16 characters."""
+    """The input with the values of the context attributes. An execution id has 16 characters."""
     at = datetime.fromtimestamp(event["Time"], timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     values = {"execution-id": new_uuid().replace("-", "")[:16], "scheduled-time": at, "attempt-number": "1"}
     for name, value in values.items():
@@ -44,7 +44,7 @@ def patch():
     emulators = eventbridge._invoke_target
 
     def invoke_target(target, event, rule, view=None):
-        # A rule has no such window.
+        # The same function serves the targets of rules, which have no such window.
         if "FlexibleTimeWindow" in rule:
             if not may_invoke(target):
                 eventbridge.logger.error("the role %s does not let a schedule invoke %s", target["RoleArn"], target["Arn"])

@@ -34,7 +34,7 @@ without_access = set()
 
 
 def accounts_of(targets):
-    """The accounts of the units that targets name, each with its unit. Their filter is not applied."""
+    """The accounts in the units that the targets name, each with its unit. The filter of the targets does not count."""
     known, found = organization(), {}
     for unit in targets["OrganizationalUnitIds"]:
         below = known["units"] if unit.startswith("r-") else {unit: known["units"].get(unit, [])}
@@ -189,8 +189,8 @@ class StackSet:
                 del self.instances[place]
         self.expect(operation)
 
-    def welcome(self):
-        """Begins to give each account that joined a unit its stack, whatever the filter of the targets says."""
+    def deploy_to_joined_accounts(self):
+        """Begins to create a stack in each account that joined a unit, even if the filter of the targets excludes it."""
         automatic = str(self.properties.get("AutoDeployment", {}).get("Enabled", False)).lower() == "true"
         joined = {place: unit for place, unit in targets_of(self.properties, accounts_of).items() if place not in self.seen}
         if automatic and joined and all(operation["status"] != "RUNNING" for operation in self.operations):
@@ -262,7 +262,7 @@ def answered(action, needs_access=True):
             if name and not stack_set:
                 return helpers._error("StackSetNotFoundException", f"StackSet {name} not found", 404)
             if stack_set:
-                stack_set.welcome()
+                stack_set.deploy_to_joined_accounts()
             result = function(stack_set, parameters)
             return helpers._xml(200, f"{action}Response", f"<{action}Result>{xml(result)}</{action}Result>")
 
@@ -407,5 +407,5 @@ def patch():
     provisioners._RESOURCE_HANDLERS[RESOURCE_TYPE] = {"create": create, "update": update, "delete": delete}
     on_thread, sends_back = stacks._runs_on_worker_thread, stacks._sends_back_failed_update
     stacks._runs_on_worker_thread = lambda kind: kind == RESOURCE_TYPE or on_thread(kind)
-    # An operation that fails has changed some accounts.
+    # An operation that fails may have changed some accounts, so the rollback must deploy to them too.
     stacks._sends_back_failed_update = lambda kind: kind == RESOURCE_TYPE or sends_back(kind)

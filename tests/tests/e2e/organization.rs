@@ -47,7 +47,7 @@ impl Organization {
         Self::deployed_ago(0, users).await
     }
 
-    /// The same, with a stack that is this number of days old. The clock stays at that time.
+    /// The same, with a stack that was deployed this number of days ago. The clock still shows that time.
     async fn deployed_ago(days: i64, users: &[(&str, i64)]) -> Self {
         let mut aws = LocalAws::start().await;
         aws.found_organization(UNIT, &MEMBERS);
@@ -264,7 +264,7 @@ async fn what_the_bus_does_not_take_is_not_recorded_as_told() {
     }
     assert_eq!(mailbox.take().await, []);
 
-    // The bus takes the event, and the answer is lost. The notice is mailed, and again after the next run, but it is never lost.
+    // The bus takes the event, but the answer is lost. The notice is mailed, and the next run sends it again.
     aws.proxy.inject("PutEvents", "", Fault::LoseAnswer);
     let report = organization.run(MEMBERS[0]).await;
     assert_eq!(report["statusCode"], 500, "{report:#}");
