@@ -28,7 +28,7 @@ pub fn of_template(template: &Json) -> Option<Administrator> {
 pub enum MayNotAdministerError {
     /// Trusted access of StackSets is not active.
     #[error(
-        "StackSets may not work in the accounts of the organization: trusted access is not active. Nothing was changed. To \
+        "StackSets has no access to the accounts of the organization: trusted access is not active. Nothing was changed. To \
          activate it, {}",
         activation(*.0)
     )]
@@ -45,6 +45,7 @@ pub enum MayNotAdministerError {
     },
 }
 
+/// What to do so that trusted access is active.
 fn activation(administrator: Administrator) -> String {
     let command = "cloudformation activate-organizations-access";
     match administrator {
@@ -55,6 +56,7 @@ fn activation(administrator: Administrator) -> String {
     }
 }
 
+/// Why the account does not administer the organization, and what to do.
 fn registration(administrator: Administrator, account: &str) -> String {
     match administrator {
         Administrator::ManagementAccount => format!(

@@ -69,7 +69,7 @@ impl MemberLog {
 
     /// The names of the account's alarms that are in the state ALARM.
     #[must_use]
-    pub fn alarms_of(&self, account: &str) -> Vec<String> {
+    pub fn raised_alarms(&self, account: &str) -> Vec<String> {
         let alarms = self.alarms.iter().filter(|((of, _), (_, state))| of == account && *state == AlarmState::Alarm);
         alarms.map(|((_, name), _)| name.clone()).collect()
     }
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!((run.at, run.counts.failed), (at(24), 0));
         assert_eq!(log.run("444455556666").unwrap().counts.failed, 2);
         assert_eq!(log.run("777788889999"), None);
-        assert_eq!(log.alarms_of("111122223333"), ["keys-users-failed"]);
+        assert_eq!(log.raised_alarms("111122223333"), ["keys-users-failed"]);
         assert_eq!(log.accounts().collect::<std::collections::BTreeSet<_>>().len(), 2);
         assert_eq!(run.json()["at"], json!(at(24)));
     }

@@ -167,7 +167,7 @@ impl OrganizationStatus {
             account: account.to_owned(),
             stack: stacks.get(account).map(|stack| (*stack).clone()),
             last_run: log.and_then(|log| log.run(account)).cloned(),
-            alarms: log.map(|log| log.alarms_of(account)).unwrap_or_default(),
+            alarms: log.map(|log| log.raised_alarms(account)).unwrap_or_default(),
         };
         let mut all: Vec<_> = names.into_iter().map(status).collect();
         // The order of accounts of the same condition stays.

@@ -156,6 +156,7 @@ pub fn advice(reason: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deploy::command_line::DEPLOY_POLICY;
 
     /// Messages of AWS, each with a part of the expected advice.
     const SAID: &[(&str, &str)] = &[
@@ -218,7 +219,7 @@ mod tests {
              Validation errors, use the DescribeEvents API for detailed failure information.",
             "cloudformation:DescribeEvents",
         ),
-        ("Stack [arn] cannot be deleted while TerminationProtection is enabled", "switch the protection off"),
+        ("Stack [arn] cannot be deleted while TerminationProtection is enabled", "Switch the protection off"),
         ("Template format error: Unrecognized resource types: [AWS::Scheduler::Schedule]", "Region"),
     ];
 
@@ -231,6 +232,8 @@ mod tests {
         assert_eq!(advice("Internal Failure"), None);
         for (patterns, text) in KNOWN {
             let is_shown = SAID.iter().any(|(reason, _)| advice(reason) == Some(*text));
+            // The command is complete, as in the errors of the calls.
+            assert_eq!(text.contains("deploy-policy"), text.contains(DEPLOY_POLICY), "{text}");
             assert!(is_shown || patterns.contains(&"unzip") || patterns.contains(&"stack policy"), "untested: {text}");
         }
     }

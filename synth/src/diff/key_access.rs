@@ -19,10 +19,10 @@ use crate::diff::{
 
 /// The ways in which others can read new keys. Each is a sentence without a full stop.
 pub(super) fn new_key_readers(handlers: &Handlers) -> Vec<String> {
-    handlers.changes.iter().flat_map(more).collect()
+    handlers.changes.iter().flat_map(newly_reading).collect()
 }
 
-fn more(change: &HandlerChange) -> Vec<String> {
+fn newly_reading(change: &HandlerChange) -> Vec<String> {
     let mut gained: BTreeMap<KeyReader, Users<'_>> = BTreeMap::new();
     for user in &change.users {
         let (old, new) = change.settings_for(user);

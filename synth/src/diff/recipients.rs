@@ -14,11 +14,11 @@ use crate::diff::{
 
 /// The addresses that get notices or alarms now and did not before. Each is a sentence without a full stop.
 pub(super) fn newly_notified(handlers: &Handlers) -> Vec<String> {
-    handlers.changes.iter().filter_map(more).flatten().collect()
+    handlers.changes.iter().filter_map(newly_notified_by).flatten().collect()
 }
 
 /// `None` for a new function.
-fn more(change: &HandlerChange) -> Option<Vec<String>> {
+fn newly_notified_by(change: &HandlerChange) -> Option<Vec<String>> {
     let administrators = &administrators(&change.new) - &administrators(change.old.as_ref()?);
     let mut all: Vec<_> = administrators
         .iter()

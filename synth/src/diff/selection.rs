@@ -10,10 +10,10 @@ use crate::diff::{
 
 /// The ways in which more keys are rotated, or others decide how. Each is a sentence without a full stop.
 pub(super) fn newly_rotated_users(handlers: &Handlers) -> Vec<String> {
-    handlers.changes.iter().flat_map(more).collect()
+    handlers.changes.iter().flat_map(newly_rotated).collect()
 }
 
-fn more(change: &HandlerChange) -> Vec<String> {
+fn newly_rotated(change: &HandlerChange) -> Vec<String> {
     let HandlerChange { old, new, users, .. } = change;
     let were_exempt = old.iter().flat_map(|old| &old.exempt);
     let gone = were_exempt.filter(|who| !new.exempt.iter().any(|wide| wide.contains(who)));

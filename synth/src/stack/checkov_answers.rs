@@ -41,7 +41,7 @@ pub const PUBLISHER_ANSWERS: &[CheckovAnswer] = &[
     QUEUE,
 ];
 
-/// Every answer in the stack of a member whose users are partly for one account.
+/// Every answer in the stack of a member, if an entry of `users` names an account.
 pub const MEMBER_ANSWERS: &[CheckovAnswer] = &[
     RESERVATION,
     ON_FAILURE,
