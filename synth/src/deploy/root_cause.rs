@@ -218,7 +218,7 @@ mod tests {
              Validation errors, use the DescribeEvents API for detailed failure information.",
             "cloudformation:DescribeEvents",
         ),
-        ("Stack [arn] cannot be deleted while TerminationProtection is enabled", "switch the protection off"),
+        ("Stack [arn] cannot be deleted while TerminationProtection is enabled", "Switch the protection off"),
         ("Template format error: Unrecognized resource types: [AWS::Scheduler::Schedule]", "Region"),
     ];
 
