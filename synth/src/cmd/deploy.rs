@@ -21,6 +21,7 @@ use crate::{
     deploy::{
         administrator,
         aws::{AwsLocation, Session, cloudformation::CloudFormation},
+        command_line,
         deploy_error::DeployError,
         deploy_plan::{Deployment, MemberRelease, Object, PackageOrigin, Release},
         deployed_template,
@@ -215,6 +216,7 @@ async fn deploy(
     console.show(&Message::Place { account, account_name, region, identity, stack });
     let mut stacks = Stacks::new(CloudFormation::new(session), interrupt.clone(), console);
     let (name, administrator) = (release.bundle.stack.clone(), administrator::of_template(&release.bundle.template));
+    let organization = release.members.as_ref().map(|members| members.organization.clone());
     let mut end = Box::pin(attempt(args, release, session, interrupt, &mut stacks)).await;
     if let (Ok(deployed), Some(administrator)) = (&end, administrator) {
         let outdated = match deployed {
@@ -227,9 +229,23 @@ async fn deploy(
         {
             end = Err(failure);
         }
+        if let (Some(organization), true) = (organization, end.is_ok()) {
+            match organization_rollout::unselected_member(session, &name, &organization).await {
+                Ok(stack) => stack.iter().for_each(|stack| stacks.note(&still_rotates(stack))),
+                Err(failure) => end = Err(failure.into()),
+            }
+        }
     }
     let left = stacks.withdraw().await.err().unwrap_or_default();
     (end.unwrap_or_else(from_failure), left)
+}
+
+/// Says that a member's stack rotates keys although the configuration does not select its account.
+fn still_rotates(stack: &str) -> String {
+    let delete = command_line::aws(&format!("cloudformation delete-stack --stack-name {stack}"));
+    format!(
+        "The configuration does not select this account, but its stack {stack} still rotates keys. To delete it, run:\n{delete}"
+    )
 }
 
 /// Follows the organization's accounts to their end, after the stack of the administering account is done.

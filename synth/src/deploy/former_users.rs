@@ -344,7 +344,7 @@ mod tests {
         found.not_looked_up = 3;
         let command = "aws secretsmanager delete-secret --secret-id 'team/keys/gone' --region eu-west-1";
         let expected = [
-            format!("carol: needs attention, {WHY_LEFT}"),
+            format!("carol: {WHY_LEFT}"),
             format!("the secret team/keys/gone belongs to a user that no longer exists; to remove it, run:\n{command}"),
             format!("unknown: {denied}"),
             "not looked up: 3 more users with a secret".to_owned(),

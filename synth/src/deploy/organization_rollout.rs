@@ -2,7 +2,7 @@
 
 use lambda::model::time::Timestamp;
 
-use crate::config::{Administrator, MEMBER};
+use crate::config::{Administrator, MEMBER, Organization};
 use crate::deploy::{
     administrator::{MayNotAdministerError, STACK_SET, TrustedAccess},
     aws::{
@@ -100,6 +100,22 @@ pub async fn member_beside(
             Ok(found?.filter(is_there).map(|stack| (beside, stack)))
         }
     }
+}
+
+/// The name of the member's stack of this account if the configuration does not select the account any more. A StackSet would
+/// delete the stack of such an account, but this one is in none.
+///
+/// # Errors
+/// [`AwsError`] if the stack cannot be read.
+pub async fn unselected_member(
+    session: &Session,
+    name: &str,
+    organization: &Organization,
+) -> Result<Option<String>, AwsError> {
+    if session.account.parse().is_ok_and(|account| organization.has_member_beside(&account)) {
+        return Ok(None);
+    }
+    Ok(member_beside(session, name, organization.administrator).await?.map(|(stack, _)| stack))
 }
 
 /// Waits until no operation works on the members. Then updates the accounts that an earlier operation did not reach.

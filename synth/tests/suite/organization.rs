@@ -117,7 +117,7 @@ fn regions_units_and_first_accounts_that_can_never_be_right_are_refused() {
     }
     let (unit, first) = ("region: eu-west-1, units: [ou-abcd-11112222", "first: '111122223333'");
     for (fields, says) in [
-        ("region: cn-north-1, units: [r-abcd]".to_owned(), "the code of a Region outside China"),
+        ("region: cn-north-1, units: [r-abcd]".to_owned(), "cn-north-1 is in China, where StackSets cannot"),
         (format!("{unit}, r-abcd]"), "the root r-abcd has all accounts, so no other entry can be beside it"),
         ("region: eu-west-1, units: [r-abcd, r-abce]".to_owned(), "remove r-abcd, or remove the other entries"),
         (

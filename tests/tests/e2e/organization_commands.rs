@@ -209,8 +209,8 @@ async fn the_management_account_is_a_member_too() {
     account.create_key("deployer").await;
     aws.shift_clock(0);
 
-    let configuration = configuration("units: [r-abcd], administrator: management-account");
-    let deployed = deploy(&aws, &configuration);
+    let selected = configuration("units: [r-abcd], administrator: management-account");
+    let deployed = deploy(&aws, &selected);
     assert_eq!(deployed.result()["result"], "deployed", "{}", deployed.text);
     let artifacts = format!("{STACK}-artifacts");
     assert_eq!(stacks(&aws, ACCOUNT), [STACK, &artifacts, MEMBER]);
@@ -228,13 +228,23 @@ async fn the_management_account_is_a_member_too() {
     assert_eq!(identity, Ok(format!("arn:aws:iam::{ACCOUNT}:user/ci/deployer")));
     let (_, is_fine) = await_conditions(&aws, &both("in-order")).await;
     assert!(is_fine);
-    let again = deploy(&aws, &configuration);
+    let again = deploy(&aws, &selected);
     assert_eq!(again.result()["result"], "unchanged", "{}", again.text);
 
     // A change of the configuration changes both members.
-    let changed = deploy(&aws, &format!("{configuration}rotate_after: 50d\n"));
+    let changed = deploy(&aws, &format!("{selected}rotate_after: 50d\n"));
     assert_eq!(changed.result()["result"], "deployed", "{}", changed.text);
     assert_eq!([ACCOUNT, MEMBERS[0]].map(|account| rotate_after(&aws, account)), ["50d", "50d"]);
+
+    // A deployment does not delete the stack of an account that the configuration leaves out, but names it.
+    let without = deploy(&aws, &configuration("units: [ou-abcd-11112222], administrator: management-account"));
+    assert_eq!(without.result()["result"], "deployed", "{}", without.text);
+    let note = notes(&without).into_iter().find(|note| note.contains("still rotates keys")).map(str::to_owned);
+    let (_, command) = note.as_deref().and_then(|note| note.split_once("run:\naws ")).expect(&without.text);
+    assert!(command.starts_with(&format!("cloudformation delete-stack --stack-name {MEMBER}")), "{command}");
+    let again = deploy(&aws, &selected);
+    assert_eq!(again.result()["result"], "deployed", "{}", again.text);
+    assert!(!again.text.contains("still rotates keys"), "{}", again.text);
 
     // No schedule of a member is left.
     let destroyed = run(&aws, &["destroy", "--yes"]);

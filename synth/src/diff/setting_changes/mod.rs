@@ -304,7 +304,12 @@ mod tests {
         for (old, new, field, expected) in [
             (vec![], vec![("id", "o-bbbbbbbbbb")], "id", value(Some("o-abcdefghij"), Some("o-bbbbbbbbbb"))),
             (vec![], vec![("region", "eu-west-2")], "region", value(Some("eu-west-1"), Some("eu-west-2"))),
-            (vec![], vec![("units", "[r-abcd, ou-abcd-11112222]")], "units", items(&["ou-abcd-11112222"], &[])),
+            (
+                vec![("units", "[ou-abcd-22223333]")],
+                vec![("units", "[ou-abcd-22223333, ou-abcd-11112222]")],
+                "units",
+                items(&["ou-abcd-11112222"], &[]),
+            ),
             (vec![("accounts", &*list)], vec![("accounts", &*both)], "accounts", items(&[two], &[])),
             (vec![("exclude", &*both)], vec![("exclude", &*list)], "exclude", items(&[], &[two])),
             (vec![], vec![("exclude", &*list)], "exclude", items(&[one], &[])),
