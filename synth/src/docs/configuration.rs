@@ -147,7 +147,7 @@ fn selection() -> String {
 fn organization() -> String {
     let mut out = paragraph(
         "One configuration can serve an organization. Each selected account gets a stack with a function, roles, a schedule \
-         and secrets of its own, so no member can touch the users of another account. The administering account gets the \
+         and secrets of its own. So no member can touch the users of another account. The administering account gets the \
          topics, the alarms and a function that sends the notices of all accounts.",
     );
     out += &paragraph("The setting is `none`, or a mapping:");

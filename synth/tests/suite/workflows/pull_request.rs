@@ -314,8 +314,8 @@ fn every_configuration_is_compared() {
     assert!(runner.written().0[0].contains("The configuration is removed. Its stack stays"), "{jobs:#?}");
 }
 
-/// What the members of an organization get is in a template of its own, which the template of the administering account only
-/// names by its hash.
+/// The members of an organization have a template of their own. The template of the administering account names it only by its
+/// hash.
 #[test]
 fn a_change_of_an_organization_shows_what_each_member_gets() {
     let runner = Runner::new();
