@@ -77,7 +77,7 @@ enum Format {
     Markdown,
     /// For a program
     Json,
-    /// Only the fingerprint of the change, for an approval; nothing if the change needs no approval
+    /// Only the fingerprints for an approval, one per line: of the stack, and of an organization's members; nothing if none is needed
     Fingerprint,
 }
 

@@ -80,7 +80,8 @@ pub async fn member_template(
 }
 
 /// The member's stack beside the rotation stack of this name: that of the management account, which a StackSet skips. `None` if
-/// there is none. A deployer of a configuration that does not select the account may not look for it.
+/// there is none, or if the deployer may not read it. A configuration that does not select the account gives no permission for
+/// it.
 ///
 /// # Errors
 /// [`AwsError`] if the stack cannot be read.
@@ -102,8 +103,8 @@ pub async fn member_beside(
     }
 }
 
-/// The name of the member's stack of this account if the configuration does not select the account any more. A StackSet would
-/// delete the stack of such an account, but this one is in none.
+/// The name of the member's stack of this account, if the configuration no longer selects the account. A StackSet would delete
+/// such a stack, but this one is in none.
 ///
 /// # Errors
 /// [`AwsError`] if the stack cannot be read.
