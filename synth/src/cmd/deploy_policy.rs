@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::cmd::{CommandError, config_args::ConfigArgs, note, print};
 use crate::{
     cfn::json::to_json,
-    config::{MEMBER, Region},
+    config::{Administrator, MEMBER, Region},
     deployer::{AccountRegion, DeployedStack, Partition, policy},
     stack::artifacts,
 };
@@ -60,11 +60,14 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
     let artifacts = to_json(&artifacts::template(&config).map_err(|e| CommandError::bad_input(e.to_string()))?);
     let place = AccountRegion { partition, account: args.account.clone(), region: args.region.clone() };
     let artifact_stack = artifacts::stack_name(config.stack_name.as_str());
-    // The stack that `synth deploy` makes beside the one with the StackSets, if the management account is a member.
-    let beside = config.organization.as_ref().filter(|organization| organization.has_member_beside(&args.account));
-    let beside = match beside {
-        Some(_) => args.source.members()?.map(|template| to_json(&template)),
-        None => None,
+    // The stack that `synth deploy` makes beside the one with the StackSets, if the management account is a member. An earlier
+    // configuration can have selected the account, so the deployer may always read and delete this stack.
+    let administers =
+        |administrator| config.organization.as_ref().is_some_and(|one| one.administrator == administrator);
+    let beside = if administers(Administrator::ManagementAccount) {
+        args.source.members()?.map(|template| to_json(&template))
+    } else {
+        None
     };
     let member_stack = format!("{}{MEMBER}", config.stack_name.as_str());
     let mut stacks = vec![

@@ -80,8 +80,7 @@ pub async fn member_template(
 }
 
 /// The member's stack beside the rotation stack of this name: that of the management account, which a StackSet skips. `None` if
-/// there is none, or if the deployer may not read it. A configuration that does not select the account gives no permission for
-/// it.
+/// there is none.
 ///
 /// # Errors
 /// [`AwsError`] if the stack cannot be read.
@@ -94,13 +93,9 @@ pub async fn member_beside(
         return Ok(None);
     }
     let beside = format!("{name}{MEMBER}");
-    match CloudFormation::new(session).stack(&beside).await {
-        Err(AwsError::Denied { .. }) => Ok(None),
-        found => {
-            let is_there = |stack: &Stack| StackState::of(Some(&stack.status)) != StackState::Absent;
-            Ok(found?.filter(is_there).map(|stack| (beside, stack)))
-        }
-    }
+    let is_there = |stack: &Stack| StackState::of(Some(&stack.status)) != StackState::Absent;
+    let found = CloudFormation::new(session).stack(&beside).await?.filter(is_there);
+    Ok(found.map(|stack| (beside, stack)))
 }
 
 /// The name of the member's stack of this account, if the configuration no longer selects the account. A StackSet would delete

@@ -137,26 +137,22 @@ pub(crate) fn acting_role<'t>(kind: &str, properties: &'t Json) -> Option<(&'sta
     Some((path, properties.pointer(path)?))
 }
 
-/// What AWS may do for each resource with a role, by the logical id of the resource. The conditions of the template are not
-/// decided.
+/// What AWS may do for each resource with a role, by the logical id of the resource. A rule has a role for each of its targets,
+/// so the second part is the id of the target; it is empty for other resources. The conditions of the template are not decided.
 #[must_use]
-pub(crate) fn acting_permissions(template: &Json) -> BTreeMap<String, Permissions> {
+pub(crate) fn acting_permissions(template: &Json) -> BTreeMap<(String, String), Permissions> {
     let grants = read(template);
     let view = View(template);
-    // A rule names a role for each of its targets. `ACTING_ROLES` can name only one property of a type.
+    let granted = &grants.granted;
     let of_rules = view.of("AWS::Events::Rule").flat_map(|rule| {
-        let roles = each(&rule.properties["Targets"]).filter_map(|target| view.named_by(target.get("RoleArn")?));
-        let permissions = roles.filter_map(|role| grants.granted.get(&allowed(role.id)).cloned());
-        permissions.map(move |permissions| (rule.id.to_owned(), permissions)).collect::<Vec<_>>()
+        each(&rule.properties["Targets"]).filter_map(move |target| {
+            let role = view.named_by(target.get("RoleArn")?)?;
+            let id = target.get("Id").and_then(Json::as_str).unwrap_or_default();
+            Some(((rule.id.to_owned(), id.to_owned()), granted.get(&allowed(role.id))?.clone()))
+        })
     });
-    let mut all: BTreeMap<String, Permissions> = BTreeMap::new();
-    for (id, permissions) in of_rules {
-        let own = all.entry(id).or_default();
-        own.documents.extend(permissions.documents);
-        own.attached.extend(permissions.attached);
-        own.boundary = permissions.boundary;
-    }
-    all.extend(grants.roles.into_values().map(|acting| (acting.resource, acting.permissions)));
+    let mut all: BTreeMap<_, _> = of_rules.collect();
+    all.extend(grants.roles.into_values().map(|acting| ((acting.resource, String::new()), acting.permissions)));
     all
 }
 

@@ -139,8 +139,8 @@ impl Judge<'_> {
             }
         }
         let [old_roles, mut new_roles] = [self.old, self.new].map(grants::acting_permissions);
-        for (id, old) in old_roles.iter().filter(|(id, _)| after.contains_key(*id)) {
-            self.own_role(id, old, &new_roles.remove(id).unwrap_or_default());
+        for (acting, old) in old_roles.iter().filter(|((id, _), _)| after.contains_key(id)) {
+            self.own_role(&acting.0, old, &new_roles.remove(acting).unwrap_or_default());
         }
         for (id, body) in after.iter().filter(|(id, _)| !before.contains_key(*id)) {
             let known = SERVICE_POLICIES.iter().find(|(known, ..)| *known == kind(body));
