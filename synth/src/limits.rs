@@ -58,6 +58,9 @@ pub const BUCKET_POLICY: usize = 20_480;
 /// The limit on all environment variables of a function, in bytes of the JSON object that Lambda gets (Lambda Developer
 /// Guide, "Lambda quotas").
 pub const ENVIRONMENT: usize = 4_096;
+/// The limit on the event pattern of a rule, in characters (EventBridge User Guide, "Amazon EventBridge quotas"; the default
+/// quota).
+pub const EVENT_PATTERN: usize = 2_048;
 
 /// The fix for most limits: almost every part that grows does so with the number of users.
 const FEWER: &str = "select users by path or tag, list fewer users, or split them over several stacks";
@@ -142,6 +145,11 @@ fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure>
     if resource.kind == "AWS::S3::BucketPolicy" {
         let policy = deployed(&resource.properties["PolicyDocument"], stack_name);
         all.push(measure("policy", policy, BUCKET_POLICY, "bytes", "shorten the policy"));
+    }
+    // An account can raise the quota; ours must do without.
+    if resource.kind == "AWS::Events::Rule" && stack_name.is_some() {
+        let pattern = deployed(&resource.properties["EventPattern"], stack_name);
+        all.push(measure("event pattern", pattern, EVENT_PATTERN, "characters", "name fewer accounts"));
     }
     let variables = &resource.properties["Environment"]["Variables"];
     if variables.is_object() {

@@ -28,6 +28,11 @@ const CHINA: &str = "cn-";
 /// What is wrong with the units as a list. An organization has one root, and the root has all its accounts.
 pub(super) fn wrong_units(units: &[UnitId]) -> Option<ValueProblem> {
     let (first, others) = units.split_first()?;
+    if units.len() > MOST_UNITS {
+        let wrong =
+            ValueProblem::new(format!("{} entries are more than a StackSet takes in one operation", units.len()));
+        return Some(wrong.allowed(format!("allowed: {MOST_UNITS}; name a unit above them instead")));
+    }
     if let Some(root) = units.iter().find(|unit| unit.is_root() && !others.is_empty()) {
         return Some(
             ValueProblem::new(format!("the root {root} has all accounts, so no other entry can be beside it"))
@@ -41,9 +46,13 @@ pub(super) fn wrong_units(units: &[UnitId]) -> Option<ValueProblem> {
     )
 }
 
+/// The most organizational units in one operation of a StackSet (CloudFormation User Guide, "CloudFormation quotas").
+const MOST_UNITS: usize = 50;
+
 /// The JSON Schema of the units. It cannot compare their roots.
 pub(super) fn units_schema() -> Json {
     let mut schema = Vec::<UnitId>::schema();
+    schema["maxItems"] = MOST_UNITS.into();
     schema["anyOf"] = json!([{ "maxItems": 1 }, { "not": { "contains": { "pattern": "^r-" } } }]);
     schema
 }

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lambda::{
     contract::{
         permissions::{NoticeChannel, Permission, PermissionTarget, UsersLimit, permissions},
+        publisher_settings::PUBLISH_TO,
         settings::Variable,
     },
     protocol::policy::Delivery,
@@ -135,6 +136,10 @@ const STACK_ACTIONS: [&str; 10] = [
     "cloudformation:DeleteStack",
 ];
 
+/// Stands for the functions that run the handler among the types of [`AFTERWARDS`]. The publisher of an organization is none: it
+/// believes what an event says about its account, so only its queue may invoke it.
+const HANDLER: &str = "the handler";
+
 /// The actions that `synth deploy` itself calls on the deployed resources: the statement's id, its purpose, the
 /// resource type, the actions.
 const AFTERWARDS: [(&str, &str, &str, &[&str]); 4] = [
@@ -142,7 +147,7 @@ const AFTERWARDS: [(&str, &str, &str, &[&str]); 4] = [
     (
         "TryFunction",
         "Test the function with a dry run. IAM cannot distinguish a dry run from a rotation.",
-        "AWS::Lambda::Function",
+        HANDLER,
         &["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"],
     ),
     (
@@ -260,7 +265,9 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     if stacks.iter().any(|stack| stores_secrets(stack.template)) {
         statements.push(known.secrets());
     }
-    statements.push(known.user_tags());
+    if known.arns.contains_key(HANDLER) {
+        statements.push(known.user_tags());
+    }
     let mut policy = DeployerPolicy { statements, notes: known.notes };
     policy.notes.push(policy.note_on_length());
     Ok(policy)
@@ -285,6 +292,9 @@ struct Known<'p> {
     boundaries: BTreeSet<Option<String>>,
 }
 
+/// The type of a function.
+const FUNCTION: &str = "AWS::Lambda::Function";
+
 /// The type of a role.
 const ROLE: &str = "AWS::IAM::Role";
 
@@ -301,6 +311,11 @@ impl Known<'_> {
             arns.extend(entry.arns.iter().map(|template| self.place.arn(template, &name)));
             arns.sort();
             arns.dedup();
+            let variables = &resource.properties["Environment"]["Variables"];
+            if resource.kind == FUNCTION && variables[PUBLISH_TO].is_null() {
+                let handlers: Vec<_> = entry.arns.iter().map(|template| self.place.arn(template, &name)).collect();
+                self.arns.entry(HANDLER).or_default().extend(handlers);
+            }
             if entry.kind == ROLE {
                 let boundary = Some(&resource.properties["PermissionsBoundary"]).filter(|boundary| !boundary.is_null());
                 let boundary =

@@ -24,24 +24,38 @@ pub struct MovedAccounts {
     pub moved: Vec<String>,
     /// The numbers of the accounts that the first deployment must leave out: those that move, and the new first account.
     pub left_out: Vec<String>,
-    /// How the new configuration selects accounts. It decides which of its lists leaves an account out.
-    pub filter: AccountFilterType,
+    /// How a deployment leaves them out.
+    pub exclusion: Exclusion,
+}
+
+/// How the first of two deployments leaves accounts out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exclusion {
+    /// They are removed from `accounts`.
+    FromAccounts,
+    /// They are added to `exclude`.
+    ByExclude,
+    /// They are all that `accounts` has, so there is no such deployment: all stacks are deleted.
+    OfAll,
 }
 
 /// The reason and the two deployments, without a full stop at the end.
 impl fmt::Display for MovedAccounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let without = match self.filter {
-            AccountFilterType::Intersection => "not in accounts",
-            AccountFilterType::Difference => "in exclude",
+        let left_out = self.left_out.join(" and ");
+        let first = |without| format!("Deploy twice: first without organization.first and with {left_out} {without}");
+        let first = match self.exclusion {
+            Exclusion::FromAccounts => first("not in accounts"),
+            Exclusion::ByExclude => first("in exclude"),
+            Exclusion::OfAll => {
+                "No other account is in accounts, so first delete the stacks with make destroy".to_owned()
+            }
         };
         write!(
             f,
             "organization.first changes, so {} would get a second stack before the first one is deleted. The names in both are \
-             the same, so the deployment would fail in the middle. Deploy twice: first without organization.first and with {} \
-             {without}, then with this configuration",
+             the same, so the deployment would fail in the middle. {first}, then deploy this configuration",
             self.moved.join(" and "),
-            self.left_out.join(" and ")
         )
     }
 }
@@ -69,10 +83,16 @@ pub(super) fn moved_accounts(old: &Json, new: &Json) -> Option<MovedAccounts> {
         .flat_map(|set| targets(&set).flat_map(listed).collect::<Vec<_>>());
     let left_out: BTreeSet<&str> = moved.iter().copied().chain(first).collect();
     let is_list = after.of(STACK_SET).all(|set| targets(&set).all(|group| filter(group) == Some(ONLY)));
+    let kept = || after.of(STACK_SET).flat_map(|set| targets(&set).flat_map(listed).collect::<Vec<_>>());
+    let exclusion = match is_list {
+        true if kept().all(|account| left_out.contains(account)) => Exclusion::OfAll,
+        true => Exclusion::FromAccounts,
+        false => Exclusion::ByExclude,
+    };
     Some(MovedAccounts {
         moved: moved.into_iter().map(str::to_owned).collect(),
         left_out: left_out.into_iter().map(str::to_owned).collect(),
-        filter: if is_list { AccountFilterType::Intersection } else { AccountFilterType::Difference },
+        exclusion,
     })
 }
 
@@ -168,19 +188,21 @@ mod tests {
                 assert_eq!(found.moved, moved);
                 let is_left_out = |account: &str| found.left_out.iter().any(|one| one == account);
                 let kept = |account: &&&str| is_first(after, account).is_some() && !is_left_out(account);
-                let filter = match found.filter {
-                    AccountFilterType::Intersection => {
+                let filter = match found.exclusion {
+                    Exclusion::FromAccounts | Exclusion::OfAll => {
                         let kept: Vec<_> = ACCOUNTS.iter().filter(kept).map(|account| format!("'{account}'")).collect();
                         format!(", accounts: [{}]", kept.join(", "))
                     }
-                    AccountFilterType::Difference => {
+                    Exclusion::ByExclude => {
                         let left = ACCOUNTS.iter().filter(|account| !kept(account));
                         let left: Vec<_> = left.map(|account| format!("'{account}'")).collect();
                         format!(", exclude: [{}]", left.join(", "))
                     }
                 };
                 // Of two accounts that change places, no other one is left.
-                let Some(between) = config(&filter, None) else {
+                let between = config(&filter, None);
+                assert_eq!(between.is_none(), found.exclusion == Exclusion::OfAll, "{found}");
+                let Some(between) = between else {
                     alone += 1;
                     continue;
                 };

@@ -17,6 +17,9 @@ use crate::cfn::{
 /// The text for an action that no step of the handler needs.
 const SERVICE: &str = "no step of the handler: AWS does this with the role";
 
+/// The action with which a member sends its notices, and its purpose.
+const SEND: (&str, &str) = ("events:PutEvents", "announce a new key; report what was done and what failed");
+
 /// The purpose of the publisher, which is the handler's program in another mode.
 const PUBLISH: &str = "mail a notice or an alarm of a member";
 
@@ -138,6 +141,8 @@ fn needs(view: View<'_>) -> BTreeMap<String, Vec<&'static str>> {
     for step in steps() {
         step.call.actions().for_each(|action| all.entry(action).or_default().push(step.purpose));
     }
+    // A member delivers no key with a notice.
+    all.entry(SEND.0.to_owned()).and_modify(|purposes| *purposes = vec![SEND.1]);
     all
 }
 

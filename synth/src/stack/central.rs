@@ -39,7 +39,7 @@ pub(super) fn template(config: &Config, organization: &Organization) -> Result<V
     );
     let queues = publisher::queues(t);
     let bus = publisher::event_bus(t, organization);
-    let events = publisher::rule(t, organization, &bus.bus, &queues.notices, &dead_letters);
+    let events = publisher::rule(t, config, organization, &bus.bus, &queues.notices, &dead_letters)?;
     let keeps = [Some(publisher::keeps_undelivered(&events, &dead_letters))]
         .into_iter()
         .chain([endpoints::keeps_undelivered(config, &topic, &dead_letters)]);

@@ -121,13 +121,17 @@ pub(super) fn queues(t: &mut Template) -> Queues {
 }
 
 /// Adds the rule that puts the events of the members into the queue.
+///
+/// # Errors
+/// [`StackError`] if the configuration names more accounts than the pattern of a rule can hold.
 pub(super) fn rule(
     t: &mut Template,
+    config: &Config,
     organization: &Organization,
     bus: &Handle<EventBus>,
     notices: &Handle<Queue>,
     dead_letters: &Handle<Queue>,
-) -> Handle<EventRule> {
+) -> Result<Handle<EventRule>, StackError> {
     let list = |accounts: &[AccountId]| {
         Value::List(accounts.iter().filter_map(|account| account.to_string().value()).collect())
     };
@@ -136,13 +140,15 @@ pub(super) fn rule(
         MemberAccounts::Only(accounts) => Some(list(accounts)),
         MemberAccounts::AllBut(accounts) => Some(Value::List(vec![map([("anything-but", Some(list(accounts)))])])),
     };
-    t.add(
+    let event_pattern = EventPattern { accounts, sources: sources(), detail_types: detail_types(), detail: None };
+    quotas::check_event_pattern(&event_pattern, config)?;
+    Ok(t.add(
         id!("MemberEvents"),
         "Puts the members' events into the queue of the publisher.",
         EventRule {
             description: "Notices and alarms of the access key rotation",
             event_bus_name: Some(bus.reference()),
-            event_pattern: EventPattern { accounts, sources: sources(), detail_types: detail_types(), detail: None },
+            event_pattern,
             state: RuleState::Enabled,
             targets: vec![RuleTarget {
                 id: "NoticeQueue",
@@ -152,7 +158,7 @@ pub(super) fn rule(
                 dead_letter_config: DeadLetterConfig { arn: dead_letters.arn() },
             }],
         },
-    )
+    ))
 }
 
 /// The statement that lets the rule put what it could not deliver into the dead-letter queue.

@@ -1,13 +1,18 @@
-//! AWS's limits for the policies of a role and the environment of a function. They are measured with every reference replaced by
+//! AWS's limits for the policies of a role, the environment of a function and the pattern of a rule. They are measured with every reference replaced by
 //! the longest value that it can have, so that synth refuses what is too long before AWS does.
 
 use lambda::contract::settings::Variable;
 
 use super::StackError;
 use crate::{
-    cfn::{Value, json::to_json, policy_document::PolicyDocument, resource::Environment},
+    cfn::{
+        Property as _, Value,
+        json::to_json,
+        policy_document::PolicyDocument,
+        resource::{Environment, EventPattern},
+    },
     config::Config,
-    limits::{ENVIRONMENT, INLINE_POLICIES, deployed},
+    limits::{ENVIRONMENT, EVENT_PATTERN, INLINE_POLICIES, deployed},
 };
 
 /// Checks the length of the one policy of a role.
@@ -15,6 +20,13 @@ pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(
     let characters = size(&policy.document(), config);
     let fits = characters <= INLINE_POLICIES;
     if fits { Ok(()) } else { Err(StackError::Policy { users: config.users.len(), characters }) }
+}
+
+/// Checks the length of the pattern by which the rule of the event bus selects the members.
+pub(super) fn check_event_pattern(pattern: &EventPattern, config: &Config) -> Result<(), StackError> {
+    let characters = pattern.clone().value().map_or(0, |pattern| size(&pattern, config));
+    let fits = characters <= EVENT_PATTERN;
+    if fits { Ok(()) } else { Err(StackError::Accounts { characters }) }
 }
 
 /// The variables that hold lists, which can grow without limit, and the setting that each comes from.
@@ -67,5 +79,21 @@ mod tests {
         }
         let error = check_environment(&environment(Variable::Users, ENVIRONMENT - empty + 1), &config).unwrap_err();
         assert_eq!(error, StackError::Environment { setting: "users", bytes: 4_097 });
+    }
+
+    #[test]
+    fn the_pattern_of_the_members_is_measured() {
+        let template = |accounts: u32| {
+            let accounts: Vec<_> = (0..accounts).map(|n| format!("'{n:012}'")).collect();
+            let organization = format!(
+                "{{id: o-abcdefghij, region: eu-west-1, units: [ou-abcd-11112222], accounts: [{}]}}",
+                accounts.join(", ")
+            );
+            let text = format!("users: [/ci/]\nemails: [a@example.com]\norganization: {organization}\n");
+            crate::stack::template(&config::read(&text, Overrides::default()).unwrap().config)
+        };
+        assert!(template(128).is_ok());
+        let error = template(129).unwrap_err();
+        assert_eq!((&error, error.setting()), (&StackError::Accounts { characters: 2_061 }, "organization"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     cfn::template::TemplateError,
-    limits::{ENVIRONMENT, INLINE_POLICIES},
+    limits::{ENVIRONMENT, EVENT_PATTERN, INLINE_POLICIES},
 };
 
 /// Why a configuration that the reader accepts cannot become a stack.
@@ -34,6 +34,15 @@ pub enum StackError {
         /// The length of the environment, in bytes.
         bytes: usize,
     },
+    /// The pattern by which the rule of the event bus selects the members would be too long.
+    #[error(
+        "accounts or exclude is too long: the rule of the event bus would need a pattern of {characters} characters, but \
+         EventBridge allows {EVENT_PATTERN}; name fewer accounts, and select the others by their organizational units"
+    )]
+    Accounts {
+        /// The length of the pattern, in characters.
+        characters: usize,
+    },
 }
 
 impl StackError {
@@ -45,6 +54,7 @@ impl StackError {
             Self::Inconsistent(_) => "emails",
             Self::Policy { .. } => "users",
             Self::Environment { setting, .. } => setting,
+            Self::Accounts { .. } => "organization",
         }
     }
 }

@@ -128,6 +128,12 @@ fn the_requests_about_the_accounts_of_an_organization_are_allowed() {
     for action in ["ActivateOrganizationsAccess", "StopStackSetOperation"] {
         assert!(!allowed(action, "*", &[]) && !allowed(action, &own, &[THROUGH]), "{action}");
     }
+    // The publisher believes the account in an event, so only its queue may invoke it.
+    let publisher = arn("lambda", "function:organization-key-rotation-publisher");
+    for context in [&[][..], &[THROUGH]] {
+        assert_ne!(decision(&policy, "lambda:InvokeFunction", &publisher, context), Decision::Allowed);
+    }
+    assert_eq!(decision(&policy, "lambda:UpdateFunctionCode", &publisher, &[THROUGH]), Decision::Allowed);
 }
 
 #[test]

@@ -121,6 +121,10 @@ fn regions_units_and_first_accounts_that_can_never_be_right_are_refused() {
         (format!("{unit}, r-abcd]"), "the root r-abcd has all accounts, so no other entry can be beside it"),
         ("region: eu-west-1, units: [r-abcd, r-abce]".to_owned(), "remove r-abcd, or remove the other entries"),
         (
+            format!("{unit}{}]", (1..=50).map(|n| format!(", ou-abcd-{n:08}")).collect::<Vec<_>>().concat()),
+            "51 entries are more than a StackSet takes in one operation",
+        ),
+        (
             format!("{unit}, ou-abce-11112222]"),
             "ou-abcd-11112222 and ou-abce-11112222 are below different roots, but an organization has one root",
         ),

@@ -453,7 +453,7 @@ async fn a_deletion_that_fails_names_its_cause() {
     protect("--enable-termination-protection");
     let protected = run(&aws, &destroy);
     assert_eq!(protected.status.code(), Some(1), "{}", text(&protected));
-    has(&protected, &["TerminationProtection is enabled", "switch the protection off first"]);
+    has(&protected, &["TerminationProtection is enabled", "Switch the protection off first"]);
     protect("--no-enable-termination-protection");
 
     // IAM does not delete a user that has a key.

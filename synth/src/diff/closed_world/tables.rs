@@ -55,6 +55,10 @@ const SUBSCRIPTION: Meaning = HarmlessIf(
 const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that only notify");
 /// Each stack of a StackSet gets this, in accounts that no other part of the template shows.
 const MEMBERS: Meaning = Asks("the stacks of the members change");
+const MEMBER_TEMPLATE: Meaning =
+    Asks("each member gets another template, and the change of each member account is shown separately");
+const MEMBER_ACCOUNTS: Meaning =
+    Asks("accounts get a stack or lose it, with its log; keys in an account without a stack are not rotated");
 const EVENTS: Meaning =
     Asks("other or fewer events arrive, or they arrive elsewhere, and that may silence an alarm or a notice");
 const EMPTY: Meaning = WhenNew("how a new bucket or log group stores its content");
@@ -70,18 +74,9 @@ const TYPES: &[(&str, Properties)] = &[
             (&["PermissionModel", "StackSetName"], Replaces),
             (&["Description"], TEXT),
             (&["ManagedExecution"], Harmless("whether operations of a StackSet wait for each other")),
-            (
-                &[
-                    "AutoDeployment",
-                    "CallAs",
-                    "Capabilities",
-                    "OperationPreferences",
-                    "Parameters",
-                    "StackInstancesGroup",
-                    "TemplateURL",
-                ],
-                MEMBERS,
-            ),
+            (&["AutoDeployment", "CallAs", "Capabilities", "OperationPreferences", "Parameters"], MEMBERS),
+            (&["StackInstancesGroup"], MEMBER_ACCOUNTS),
+            (&["TemplateURL"], MEMBER_TEMPLATE),
             // The roles of the members get these tags too.
             (&["Tags"], PRINCIPAL_TAGS),
         ],
