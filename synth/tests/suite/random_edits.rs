@@ -20,7 +20,7 @@ use proptest::{
 };
 use serde_json::{Map, Value as Json, json};
 use synth::{
-    cfn::json::to_json,
+    cfn::{json::to_json, view::each},
     config::{self, Overrides},
     diff::{
         approval::{Approval, ApprovalReason},
@@ -295,9 +295,14 @@ fn facts(template: &Json) -> Facts {
         }
     }
     readers(&mut facts, template, &resources, &arn);
-    needs(&mut facts);
+    let are_known = |resource: &Deployed| POLICIES.iter().all(|name| !resource.unknown.contains(*name));
+    needs(&mut facts, resources.values().all(are_known));
     facts
 }
+
+/// The properties with policies.
+const POLICIES: [&str; 6] =
+    ["AssumeRolePolicyDocument", "KeyPolicy", "Policies", "PolicyDocument", "Statement", "StatementId"];
 
 const WAITS_FOR: &str = "waits for ";
 
@@ -381,13 +386,21 @@ fn needed() -> Vec<(&'static str, AccessRequest)> {
     .into()
 }
 
-/// What alarms, notices and runs need and have.
-fn needs(facts: &mut Facts) {
+/// What alarms, notices and runs need and have. If a policy is known only in a deployment, nothing is said to be lost.
+fn needs(facts: &mut Facts, are_policies_known: bool) {
     for (place, request) in needed() {
         let documents = facts.documents.get(place).map(|(documents, _)| documents.as_slice()).unwrap_or_default();
-        let read: Result<Vec<_>, _> =
-            documents.iter().map(|document| EvaluatedPolicy::read(document, &|_| None)).collect();
-        if read.is_ok_and(|policies| decide(&policies, None, &request) == Decision::Allowed) {
+        // IAM refuses a document that it cannot read. What such a statement allows is lost; the other statements are not.
+        let alone = documents.iter().flat_map(|document| each(document.get("Statement").unwrap_or(document)));
+        let (mut policies, mut may_deny) = (Vec::new(), false);
+        for statement in alone {
+            match EvaluatedPolicy::read(&json!({ "Version": "2012-10-17", "Statement": [statement] }), &|_| None) {
+                Ok(policy) => policies.push(policy),
+                Err(_) => may_deny |= statement["Effect"] != "Allow",
+            }
+        }
+        let has = !may_deny && decide(&policies, None, &request) == Decision::Allowed;
+        if has || !are_policies_known {
             let id = place.rsplit(' ').next().unwrap_or_default().to_owned();
             let _ = facts.kept.insert((id, format!("{place}: {} by {}", request.action, request.principal)));
         }
