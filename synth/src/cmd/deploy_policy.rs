@@ -62,12 +62,11 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
     let artifact_stack = artifacts::stack_name(config.stack_name.as_str());
     // The stack that `synth deploy` makes beside the one with the StackSets, if the management account is a member. An earlier
     // configuration can have selected the account, so the deployer may always read and delete this stack.
-    let administers =
-        |administrator| config.organization.as_ref().is_some_and(|one| one.administrator == administrator);
-    let beside = if administers(Administrator::ManagementAccount) {
-        args.source.members()?.map(|template| to_json(&template))
-    } else {
-        None
+    let beside = match &config.organization {
+        Some(organization) if organization.administrator == Administrator::ManagementAccount => {
+            args.source.members()?.map(|template| to_json(&template))
+        }
+        _ => None,
     };
     let member_stack = format!("{}{MEMBER}", config.stack_name.as_str());
     let mut stacks = vec![

@@ -307,14 +307,13 @@ impl Known<'_> {
             let unknown = || DeployerPolicyError::Type { id: resource.id.to_owned(), kind: resource.kind.to_owned() };
             let entry = entry(resource.kind).ok_or_else(unknown)?;
             let name = self.name(stack, &resource, entry)?;
-            let arns = self.arns.entry(entry.kind).or_default();
-            arns.extend(entry.arns.iter().map(|template| self.place.arn(template, &name)));
-            arns.sort();
-            arns.dedup();
             let variables = &resource.properties["Environment"]["Variables"];
-            if resource.kind == FUNCTION && variables[PUBLISH_TO].is_null() {
-                let handlers: Vec<_> = entry.arns.iter().map(|template| self.place.arn(template, &name)).collect();
-                self.arns.entry(HANDLER).or_default().extend(handlers);
+            let handler = (entry.kind == FUNCTION && variables[PUBLISH_TO].is_null()).then_some(HANDLER);
+            for kind in [entry.kind].into_iter().chain(handler) {
+                let arns = self.arns.entry(kind).or_default();
+                arns.extend(entry.arns.iter().map(|template| self.place.arn(template, &name)));
+                arns.sort();
+                arns.dedup();
             }
             if entry.kind == ROLE {
                 let boundary = Some(&resource.properties["PermissionsBoundary"]).filter(|boundary| !boundary.is_null());

@@ -66,26 +66,21 @@ pub(super) fn moved_accounts(old: &Json, new: &Json) -> Option<MovedAccounts> {
     let (before, after) = (View(old), View(new));
     // Other templates can have StackSets too.
     after.section("Parameters").find(|(name, _)| *name == MEMBER_TEMPLATE_VERSION)?;
-    let sets = || after.of(STACK_SET).chain(before.of(STACK_SET));
-    let named: BTreeSet<&str> = sets().flat_map(|set| targets(&set).flat_map(listed).collect::<Vec<_>>()).collect();
     let is_moved = |account: &&str| {
         let mut from = before.of(STACK_SET).filter(|set| selects(set, account));
         from.any(|from| after.of(STACK_SET).any(|to| to.id != from.id && selects(&to, account)))
     };
-    let moved: Vec<_> = named.into_iter().filter(is_moved).collect();
+    let listed_in_any = listed_by(after.of(STACK_SET).chain(before.of(STACK_SET)));
+    let moved: Vec<_> = listed_in_any.into_iter().filter(is_moved).collect();
     if moved.is_empty() {
         return None;
     }
     // Without `first`, the new first account would be one of the others.
-    let first = after
-        .of(STACK_SET)
-        .filter(|set| set.id == FIRST_MEMBER)
-        .flat_map(|set| targets(&set).flat_map(listed).collect::<Vec<_>>());
+    let first = listed_by(after.of(STACK_SET).filter(|set| set.id == FIRST_MEMBER));
     let left_out: BTreeSet<&str> = moved.iter().copied().chain(first).collect();
     let is_list = after.of(STACK_SET).all(|set| targets(&set).all(|group| filter(group) == Some(ONLY)));
-    let kept = || after.of(STACK_SET).flat_map(|set| targets(&set).flat_map(listed).collect::<Vec<_>>());
     let exclusion = match is_list {
-        true if kept().all(|account| left_out.contains(account)) => Exclusion::OfAll,
+        true if listed_by(after.of(STACK_SET)).is_subset(&left_out) => Exclusion::OfAll,
         true => Exclusion::FromAccounts,
         false => Exclusion::ByExclude,
     };
@@ -111,6 +106,11 @@ fn targets<'t>(set: &Resource<'t>) -> impl Iterator<Item = &'t Json> {
 
 fn listed(targets: &Json) -> impl Iterator<Item = &str> {
     each(&targets["Accounts"]).filter_map(Json::as_str)
+}
+
+/// The accounts that StackSets list, whatever their filters say about them.
+fn listed_by<'t>(sets: impl Iterator<Item = Resource<'t>>) -> BTreeSet<&'t str> {
+    sets.flat_map(|set| targets(&set).flat_map(listed).collect::<Vec<_>>()).collect()
 }
 
 /// Whether a StackSet has a stack in an account, if the account is in one of the units.
@@ -150,7 +150,7 @@ mod tests {
         to_json(&stack::template(config).unwrap())
     }
 
-    /// A field with those of the accounts whose bits are set.
+    /// A field with some of the accounts: each bit that is set adds one.
     fn list(field: &str, bits: u32) -> String {
         let chosen = (0..ACCOUNTS.len()).filter(|bit| bits & (1 << bit) != 0).map(|bit| format!("'{}'", ACCOUNTS[bit]));
         let chosen: Vec<_> = chosen.collect();

@@ -142,7 +142,7 @@ fn needs(view: View<'_>) -> BTreeMap<String, Vec<&'static str>> {
         step.call.actions().for_each(|action| all.entry(action).or_default().push(step.purpose));
     }
     // A member delivers no key with a notice.
-    all.entry(SEND.0.to_owned()).and_modify(|purposes| *purposes = vec![SEND.1]);
+    all.insert(SEND.0.to_owned(), vec![SEND.1]);
     all
 }
 
