@@ -275,8 +275,8 @@ async fn invariant_11_a_bus_that_refuses_is_like_a_topic_that_refuses() {
     }
 }
 
-/// A notice whose answer was lost is on the bus, but the run does not know it. The next run sends it again: the recipients may
-/// get it twice, but they get it.
+/// If the answer of the bus is lost, the notice is on the bus, but the run does not know it. The next run sends it again: the
+/// recipients may get it twice, but they get it.
 #[tokio::test]
 async fn a_notice_is_sent_again_if_the_answer_of_the_bus_was_lost() {
     let announced = |account: &Account| {

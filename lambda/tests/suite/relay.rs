@@ -363,7 +363,7 @@ proptest! {
     ) {
         let event = with(of_member(&MemberEvent::Notice(notice(&["o@b.co"]))), field, value.clone());
         let Some(mail) = relay(&event.to_string(), &settings(Language::Japanese)).mail else { return Ok(()) };
-        // A bus passes on only events whose own fields are text.
+        // A bus passes on an event only if its own fields are text.
         let is_event = value.is_string() || !["/id", "/region", "/detail-type"].contains(&field);
         if !is_event {
             prop_assert_eq!(mail.to, ["security@example.com"]);

@@ -42,8 +42,8 @@ pub const ORGANIZATION_FIELDS: [(&str, &str); 7] = [
     ("exclude", "These accounts get no stack, even if they join a unit later."),
     (
         "first",
-        "The account whose stack is created and updated before all others. If that fails, no other account is changed. Choose an \
-         account in which a failure does little harm.",
+        "The account that gets its stack, and each update of it, before all others. If that fails, no other account is changed. \
+         Choose an account in which a failure does little harm.",
     ),
     (
         "administrator",

@@ -7,7 +7,7 @@ use crate::deploy::{
     received_words::ReceivedOutcome,
 };
 
-/// Users whose notes were not removed, with the cause.
+/// Users that still have their notes, with the cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreleasedUsers {
     /// The name of the user. `None`: all users, because the function returned no report.
@@ -22,7 +22,7 @@ impl fmt::Display for UnreleasedUsers {
     }
 }
 
-/// Each user whose notes were not removed. Empty if all notes were removed.
+/// Each user that still has its notes. Empty if all notes were removed.
 #[must_use]
 pub fn users_with_notes(report: &ReceivedReport) -> Vec<UnreleasedUsers> {
     use ReceivedOutcome::{Changed, Disabled, Unchanged};

@@ -3,7 +3,7 @@
 
 use crate::cfn::CheckovAnswer;
 
-/// Every answer in a stack whose function is the handler, and in that of the artifact bucket.
+/// Every answer in a stack with the handler, and in that of the artifact bucket.
 pub const CHECKOV_ANSWERS: &[CheckovAnswer] = &[
     RESERVATION,
     ON_FAILURE,
@@ -20,7 +20,7 @@ pub const CHECKOV_ANSWERS: &[CheckovAnswer] = &[
     },
 ];
 
-/// Every answer in the stack of an administering account, whose function is the publisher.
+/// Every answer in the stack of an administering account. Its function is the publisher.
 pub const PUBLISHER_ANSWERS: &[CheckovAnswer] = &[
     CheckovAnswer {
         check: "CKV_AWS_115",
@@ -32,8 +32,8 @@ pub const PUBLISHER_ANSWERS: &[CheckovAnswer] = &[
         check: "CKV_AWS_116",
         kind: "AWS::Lambda::Function",
         met_by: None,
-        reason: "The events of the publisher are in NoticeQueue, whose dead-letter queue is UnsentNoticesQueue. Nothing invokes the \
-                 publisher asynchronously, so its DeadLetterConfig would get nothing.",
+        reason: "The events of the publisher are in NoticeQueue, and UnsentNoticesQueue is the dead-letter queue of that. Nothing \
+                 invokes the publisher asynchronously, so its DeadLetterConfig would get nothing.",
     },
     NO_VPC,
     VARIABLES,

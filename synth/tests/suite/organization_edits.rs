@@ -87,7 +87,7 @@ fn what_silences_members_needs_approval() {
         ("a bus without a policy", "/Resources/EventBusPolicy".into(), Json::Null),
         ("a statement that replaces another one", "/Resources/Another".into(), narrower),
         ("a statement that denies", "/Resources/Another".into(), denies),
-        ("a topic whose recipients no member reads", statement(&central, topic, "ReadSubscriptions"), Json::Null),
+        ("no member may read the recipients of the topic", statement(&central, topic, "ReadSubscriptions"), Json::Null),
         ("fewer events", "/Resources/MemberEvents/Properties/EventPattern/detail-type".into(), json!(["notice"])),
         ("events of fewer accounts", "/Resources/MemberEvents/Properties/EventPattern/account".into(), json!(["1"])),
         ("a rule that is off", "/Resources/MemberEvents/Properties/State".into(), json!("DISABLED")),
@@ -120,7 +120,7 @@ fn what_silences_members_needs_approval() {
         ),
         ("an owner without a subscription", "/Resources/MailToDeliveryAtExampleDotCom".into(), Json::Null),
         (
-            "an owner whose subscription gets nothing",
+            "the subscription of an owner gets nothing",
             "/Resources/MailToDeliveryAtExampleDotCom/Properties/FilterPolicy/to".into(),
             json!(["other@example.com"]),
         ),
