@@ -55,6 +55,9 @@ E2E_THREADS ?= 6
 RECORDINGS := $(abspath $(TARGET))/recordings
 # A tool runs for seconds, so build it without optimization.
 INSTALL_ONCE = CARGO_PROFILE_DEV_DEBUG=false $(PROGRESS) "Installing a tool" "" -- $(CARGO) install --debug --locked
+# Random tests try the same cases each time, so a commit that passed does not fail later. make prove-templates tries others.
+PROPTEST_RNG_SEED ?= 1
+export PROPTEST_RNG_SEED
 # TEST counts only on the command line, so that an environment variable cannot skip tests.
 ONLY = $(if $(call GIVEN,TEST),$(call QUOTED,TEST))
 # With TIMES, the test programs print the time of each test. That is an unstable option of Rust's test harness.
@@ -242,7 +245,8 @@ prove: build-local ## Check every state of a rotation, and inject every fault in
 	PROVE=1 $(CARGO) test --locked $(WITH_AWS) --test e2e -- faults:: --nocapture
 
 prove-templates: setup ## Test 1,000 random configurations, 10,000 YAML values and 10,000 edits (40 minutes; needs guard's tool)
-	echo "Random configurations, values and edits (40 minutes)"
+	export PROPTEST_RNG_SEED=$$RANDOM
+	echo "Random configurations, values and edits (40 minutes); to repeat a failure: PROPTEST_RNG_SEED=$$PROPTEST_RNG_SEED"
 	PROVE=1 $(CARGO) test --locked $(WITH_AWS) --test suite -- random_ emitters:: --nocapture
 	PROVE=1 $(MAKE) guard
 

@@ -220,14 +220,14 @@ fn facts(template: &Json) -> Facts {
         match resource.kind.as_str() {
             "AWS::IAM::Role" => role(&mut facts, id, resource),
             "AWS::SNS::TopicPolicy" => {
-                for topic in resource.get("Topics").as_array().into_iter().flatten().filter_map(Json::as_str) {
+                for topic in each(resource.get("Topics")).filter_map(Json::as_str) {
                     let topic = topic.rsplit(':').next().unwrap_or_default();
                     document(&mut facts, format!("policy of {topic}"), resource.get("PolicyDocument"), false);
                     document(&mut facts, format!("denials of {topic}"), resource.get("PolicyDocument"), true);
                 }
             }
             "AWS::SQS::QueuePolicy" => {
-                for queue in resource.get("Queues").as_array().into_iter().flatten().filter_map(Json::as_str) {
+                for queue in each(resource.get("Queues")).filter_map(Json::as_str) {
                     let queue = queue.rsplit(':').next().unwrap_or_default();
                     document(&mut facts, format!("policy of {queue}"), resource.get("PolicyDocument"), false);
                 }
@@ -273,7 +273,7 @@ fn facts(template: &Json) -> Facts {
                 }
             }
             "AWS::CloudWatch::Alarm" => {
-                for action in resource.get("AlarmActions").as_array().into_iter().flatten() {
+                for action in each(resource.get("AlarmActions")) {
                     let rule = resource.properties.iter().filter(|(name, _)| WHEN.contains(&name.as_str()));
                     let rule: Vec<_> = rule.map(|(name, value)| (name, texts(value))).collect();
                     let _ = facts.kept.insert((id.clone(), format!("{action} hears: {rule:?}")));
@@ -444,7 +444,7 @@ fn document(facts: &mut Facts, place: String, document: &Json, only_denials: boo
 
 fn role(facts: &mut Facts, id: &str, role: &Deployed) {
     document(facts, format!("trust of {id}"), role.get("AssumeRolePolicyDocument"), false);
-    for policy in role.get("Policies").as_array().into_iter().flatten() {
+    for policy in each(role.get("Policies")) {
         document(facts, format!("role {id}"), &policy["PolicyDocument"], false);
         document(facts, format!("denials of {id}"), &policy["PolicyDocument"], true);
     }
