@@ -8,10 +8,17 @@ use lambda::{
     contract::{
         account_name::AccountName,
         digest_frequency::DigestFrequency,
+        endpoint::EndpointKind,
         selector::{UserSelector, UserTag},
         user_tags::UserTags,
     },
-    model::{email::Email, kms_key::KmsKey, principal::PrincipalArn, time::Span},
+    model::{
+        arn::ArnParts,
+        email::Email,
+        kms_key::{KmsKey, KmsKeyArn},
+        principal::PrincipalArn,
+        time::Span,
+    },
     protocol::{
         journal,
         policy::{DeleteAfter, Delivery, Policy, StillInUse, UnusedAfter},
@@ -23,7 +30,7 @@ use crate::config::{
     document::ConfigDocument,
     entry::ConfiguredUsers,
     heartbeat::MissedRunsWindow,
-    kms::LogKey,
+    kms::{LogKey, TopicKey},
     organization::{MemberAccounts, Organization},
     setting_type::AnyNumber,
     settings::Given,
@@ -232,6 +239,13 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
         severity: Severity::Error,
         text: "With `organization`, `account_name` cannot be set, because mails are about many accounts.",
         check: one_name_is_not_for_all_accounts,
+    },
+    Constraint {
+        settings: &["organization", "secret_kms_key", "log_kms_key", "topic_kms_key", "notify"],
+        severity: Severity::Error,
+        text: "With `organization`, the KMS keys and the functions in `notify` must be in `organization.region`. AWS uses a key only \
+               in its own Region, and the stack creates the permission to invoke a function.",
+        check: arns_are_in_the_region,
     },
     Constraint {
         settings: &["organization", "log_kms_key"],
@@ -774,6 +788,32 @@ fn stack_sets_take_the_tags(document: &mut ConfigDocument<'_>, given: &Given) ->
         format!("the key of the tag {key} contains @, which a StackSet does not take"),
         "choose a key without @",
     );
+    Some(())
+}
+
+fn arns_are_in_the_region(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    let region = &organization(given)?.region;
+    let key = |key: &KmsKeyArn| key.to_string();
+    let log_key = |key: &LogKey| if let LogKey::Existing(arn) = key { Some(arn.to_string()) } else { None };
+    let topic_key = |key: &TopicKey| if let TopicKey::Existing(arn) = key { Some(arn.to_string()) } else { None };
+    let keys = [
+        ("secret_kms_key", given.secret_kms_key.as_ref().and_then(KmsKey::customer).map(key)),
+        ("log_kms_key", given.log_kms_key.as_ref().and_then(log_key)),
+        ("topic_kms_key", given.topic_kms_key.as_ref().and_then(topic_key)),
+    ];
+    let functions = given.notify.iter().flat_map(|notify| &notify.0);
+    let functions = functions.filter(|endpoint| endpoint.kind() == EndpointKind::Function);
+    let arns = keys.into_iter().filter_map(|(setting, arn)| Some((setting, arn?)));
+    for (setting, arn) in arns.chain(functions.map(|function| ("notify", function.to_string()))) {
+        let own = ArnParts::of(&arn).map(|arn| arn.region.to_owned());
+        if own.as_deref() != Some(region.as_str()) {
+            document.error(
+                &[(setting, arn.clone()), MEMBERS],
+                format!("{arn} is not in organization.region, which is {region}"),
+                "name one that is in organization.region",
+            );
+        }
+    }
     Some(())
 }
 

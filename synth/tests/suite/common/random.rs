@@ -310,6 +310,7 @@ pub(crate) fn for_an_organization() -> impl Strategy<Value = Random> {
             let refused =
                 ["delivery", "encrypt_to", "digest", "stack_name", "schedule", "tags", "timeout", "account_name"];
             random.others.retain(|(name, _)| !refused.contains(name));
+            random.others.iter_mut().for_each(|(_, value)| *value = in_region(value, region));
             random.users = random
                 .users
                 .iter()
@@ -325,6 +326,18 @@ pub(crate) fn for_an_organization() -> impl Strategy<Value = Random> {
             random
         },
     )
+}
+
+/// The value of a setting with all its keys and functions in this Region.
+fn in_region(value: &str, region: &str) -> String {
+    [":kms:", ":lambda:"].iter().fold(value.to_owned(), |value, service| {
+        let mut parts = value.split(service);
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |all, part| {
+            let (_, rest) = part.split_once(':').unwrap_or_else(|| panic!("an ARN: {part}"));
+            format!("{all}{service}{region}:{rest}")
+        })
+    })
 }
 
 /// An entry of `users` without a public key, and with an account if it names a user.
