@@ -36,24 +36,38 @@ unreadable() { # FILE ERRORS
   printf '%s cannot be read. What it does is **unknown**:\n\n%s\n\n' "\`$1\`" "$(code <"$2")"
 }
 
-# Compares a template in both commits.
-compare() { # TEMPLATE
-  local new="$work/head/template" old="$work/old" approval
+# Writes a template of the change to a file. Fails if it is missing, and says so.
+take_new() { # TEMPLATE TO
+  take "$HEAD" "$1" "$2" 2>"$work/errors" && return
+  echo "it is not a plain file in the change" >"$work/errors"
+  unreadable "$1" "$work/errors"
+  return 1
+}
+
+# Compares a template in both commits. The second template is that of the members, which the first one names.
+compare() { # TEMPLATE [MEMBER-TEMPLATE]
+  local new="$work/head/template" old="$work/old" members=() file fingerprint why
   if ! take "$from" "$1" "$old"; then
     echo '{"Resources": {}}' >"$old"
     printf 'This stack is new. Its first deployment is approved by hand.\n\n'
   fi
-  if ! take "$HEAD" "$1" "$new" 2>"$work/errors"; then
-    echo "it is not a plain file in the change" >"$work/errors"
-    unreadable "$1" "$work/errors"
-  elif "$SYNTH" diff "$old" "$new" --format markdown --json "$work/diff" 2>"$work/errors" && approval=$(python3 -c '
+  take_new "$1" "$new" || return 0
+  if [ $# -gt 1 ]; then
+    take "$from" "$2" "$old-members" || echo '{"Resources": {}}' >"$old-members"
+    take_new "$2" "$new-members" || return 0
+    members=(--members "$old-members" "$new-members")
+  fi
+  if "$SYNTH" diff "$old" "$new" "${members[@]}" --format markdown --json "$work/diff" 2>"$work/errors" && python3 -c '
 import json, sys
-approval = json.load(sys.stdin)["approval"] or {"fingerprint": "", "reasons": []}
-print(approval["fingerprint"], "; ".join(approval["reasons"]))' <"$work/diff" 2>>"$work/errors"); then
-    if [ "$approval" != " " ]; then
-      needs_approval "\`$1\`: ${approval#* }."
-      fingerprints+="${fingerprints:+ }${approval%% *}"
-    fi
+own = json.load(sys.stdin)
+for file, diff in zip(sys.argv[1:], [own, own.get("members")]):
+    if diff and diff["approval"]:
+        print(diff["approval"]["fingerprint"], file, "; ".join(diff["approval"]["reasons"]))
+' "$@" <"$work/diff" >"$work/approvals" 2>>"$work/errors"; then
+    while read -r fingerprint file why; do
+      needs_approval "\`$file\`: $why."
+      fingerprints+="${fingerprints:+ }$fingerprint"
+    done <"$work/approvals"
   else
     unreadable "$1" "$work/errors"
   fi
@@ -77,26 +91,23 @@ judge() { # CONFIGURATION
   elif take "$HEAD" "templates/$1" "$work/committed"; then
     check_freshness "templates/$1" "$1"
   fi
-  compare "templates/$1"
-  judge_members "$1"
-}
-
-# Shows what the change does to the members' stacks and the artifact bucket of a configuration for an organization.
-judge_members() { # CONFIGURATION
+  local member="templates/${1%.yaml}-member.yaml" artifacts="templates/${1%.yaml}-artifacts.yaml"
   # Without an organization, there are no members.
-  generate "$1" --member || return 0
-  judge_other "templates/${1%.yaml}-member.yaml" "$1" "Each member account"
+  if ! generate "$1" --member; then
+    compare "templates/$1"
+    if take "$HEAD" "$member" "$work/committed" && [ -z "$(git -C "$CHANGE" ls-tree "$HEAD" -- "${member#templates/}")" ]; then
+      needs_approval "\`$member\` stays, but \`$1\` has no organization."
+    fi
+    return
+  fi
+  if take "$HEAD" "$member" "$work/committed"; then check_freshness "$member" "$1"; fi
+  compare "templates/$1" "$member"
   # judge_bucket shows the bucket of rotation.yaml, also without an organization.
   if [ "$1" != rotation.yaml ] && generate "$1" --artifacts; then
-    judge_other "templates/${1%.yaml}-artifacts.yaml" "$1" "The bucket for packages"
+    printf '\n##### The bucket for packages\n\n'
+    if take "$HEAD" "$artifacts" "$work/committed"; then check_freshness "$artifacts" "$1"; fi
+    compare "$artifacts"
   fi
-}
-
-# Shows what the change does to one of these stacks.
-judge_other() { # TEMPLATE CONFIGURATION TITLE
-  printf '\n##### %s\n\n' "$3"
-  if take "$HEAD" "$1" "$work/committed"; then check_freshness "$1" "$2"; fi
-  compare "$1"
 }
 
 # Generates a template of a configuration of the change.
@@ -109,7 +120,7 @@ generate() { # CONFIGURATION OPTION...
 check_freshness() { # TEMPLATE CONFIGURATION
   if ! cmp --quiet "$work/generated" "$work/committed"; then
     needs_approval "\`$1\` is not what \`$2\` generates."
-    printf 'This template is not what the configuration generates, so what the change does is **unknown**.\n\n'
+    printf '%s is not what the configuration generates, so what the change does is **unknown**.\n\n' "\`$1\`"
   fi
 }
 

@@ -16,7 +16,7 @@ use crate::cmd::{
     terminal::{self, Terminal, ask},
 };
 use crate::{
-    cfn::{Value, json, read, yaml},
+    cfn::{Value, json, yaml},
     config::{Administrator, MEMBER},
     deploy::{
         administrator,
@@ -39,8 +39,8 @@ use crate::{
         status_report, status_screen,
     },
     diff::{
-        self, Diff,
         approval::{Approval, Fingerprint, because},
+        member_change::MemberChange,
     },
     package::Sha256Digest,
     screen::Verbosity,
@@ -301,15 +301,16 @@ async fn attempt(
         return Ok(DeployOutcome::Unchanged(outputs.clone()));
     }
     // In an organization, the runs are in the members.
-    let is_organization = deployment.member_template().is_some();
+    let is_organization = deployment.member_change().is_some();
     let preview = if is_organization { None } else { read_preview(&deployment, session, interrupt, stacks).await? };
     for (plan, approval) in deployment.plans() {
         let stack = &plan.target.stack;
         let next_run = preview.as_ref().filter(|preview| preview.stack == *stack);
         stacks.say(&Message::Plan { stack, diff: &plan.diff, approval: approval.as_ref(), next_run });
     }
-    if let Some((stack, diff)) = member_diff(&deployment, session).await? {
-        stacks.say(&Message::Plan { stack: &stack, diff: &diff, approval: None, next_run: None });
+    // The approval of the rotation stack covers this change, because that stack names the template by its hash.
+    if let Some(diff) = deployment.member_change().and_then(MemberChange::diff) {
+        stacks.say(&Message::Plan { stack: "each member account", diff, approval: None, next_run: None });
     }
     if let Some(accounts) = deployment.moved_accounts() {
         return Err(DeployError::MovesAccounts(accounts.clone()));
@@ -371,24 +372,6 @@ async fn attempt(
         }
     }
     Box::pin(deployment.carry_out(&approved, stacks)).await.map(DeployOutcome::Deployed)
-}
-
-/// How the template of the members changes. The approval of the rotation stack covers it, because that stack names it by its
-/// hash.
-async fn member_diff(deployment: &Deployment, session: &Session) -> Result<Option<(String, Diff)>, DeployError> {
-    let Some(new) = deployment.member_template() else { return Ok(None) };
-    let Some(administrator) = administrator::of_template(deployment.planned().template) else { return Ok(None) };
-    let mut old = serde_json::json!({});
-    if let Some(stack) = deployment.found()
-        && let Some(deployed) = organization_rollout::member_template(session, stack, administrator).await?
-    {
-        old = read::read(&deployed).map_err(|problem| DeployError::Unreadable {
-            stack: format!("{} (StackSet)", deployment.function()),
-            problem,
-        })?;
-    }
-    let diff = diff::compare(&old, new);
-    Ok((!diff.is_empty()).then(|| ("each member account".to_owned(), diff)))
 }
 
 /// Reads what a run would do after the deployment, as far as the deployer may read what it would find. That permission is

@@ -11,10 +11,11 @@ use serde_json::Value as Json;
 
 use crate::cmd::{CommandError, Exit, config_args::ConfigArgs, generated_files, print, takes_colour};
 use crate::{
-    cfn::{json, read},
+    cfn::{json, read, yaml},
     diff::{
         self, Diff,
         approval::{Approval, Concern, because},
+        member_change::{MemberChange, MemberTemplate},
         render::{self, Consequence, TextView, render},
     },
     screen::{Verbosity, printable},
@@ -27,6 +28,9 @@ pub(super) struct DiffArgs {
     /// The new template; without it, the one that the configuration generates
     #[arg(conflicts_with_all = BEFORE)]
     new: Option<PathBuf>,
+    /// The old and the new template of an organization's members, if two templates are compared
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], requires = "new")]
+    members: Vec<PathBuf>,
     /// Compare with the template that is committed in this git revision
     #[arg(long, value_name = "GIT-REV")]
     base: Option<String>,
@@ -109,20 +113,27 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
         }
         (None, None) => {
             let path = args.old.as_deref().ok_or_else(nothing_to_compare)?;
-            (path.display().to_string(), OldTemplates { own: file(path)?, members: None }, args.new.as_deref())
+            let members = match args.members.first() {
+                Some(path) => OldMembers::Known(Some(file_of_members(path)?)),
+                None => OldMembers::NotKnown,
+            };
+            (path.display().to_string(), OldTemplates { own: file(path)?, members }, args.new.as_deref())
         }
     };
-    let mut members = None;
-    let (new_name, new, command) = if let Some(path) = new {
-        (path.display().to_string(), file(path)?, None)
+    let (new_name, new, new_members, command) = if let Some(path) = new {
+        let members = args.members.get(1).map(|path| file_of_members(path)).transpose()?;
+        (path.display().to_string(), file(path)?, members, None)
     } else {
         let (template, of_members) = args.source.templates()?;
-        // What the members had is known only of a stack or a commit.
-        let both = old.members.zip(of_members);
-        members = both.map(|(old, new)| diff::compare(&old, &json::to_json(&new))).filter(|diff| !diff.is_empty());
-        (args.source.path().display().to_string(), json::to_json(&template), Some(deploy_command(args)))
+        let members = of_members.map(|new| MemberTemplate::of(json::to_json(&new), &yaml::emit(&new)));
+        (args.source.path().display().to_string(), json::to_json(&template), members, Some(deploy_command(args)))
     };
-    let diffs = Diffs { own: diff::compare(&old.own, &new), members };
+    let members = match old.members {
+        OldMembers::NotKnown => None,
+        OldMembers::Known(old) => new_members.map(|new| MemberChange::between(old, new)),
+    };
+    let own = diff::compare_with_members(&old.own, &new, members.as_ref());
+    let diffs = Diffs { own, members: members.as_ref().and_then(MemberChange::diff) };
     let approvals: Vec<Approval> = diffs.all().filter_map(Approval::needed).collect();
     let shown = match args.format {
         Format::Text => {
@@ -166,20 +177,27 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
 /// The templates that the new ones are compared with.
 struct OldTemplates {
     own: Json,
-    /// The template of an organization's members, without resources if there were no members. `None` if it is not known.
-    members: Option<Json>,
+    members: OldMembers,
+}
+
+/// The template that the members of an organization had.
+enum OldMembers {
+    /// It is known only of a stack or a commit.
+    NotKnown,
+    /// `None` if there were no members.
+    Known(Option<MemberTemplate>),
 }
 
 /// The differences of a stack, and those of an organization's member stacks.
-struct Diffs {
+struct Diffs<'a> {
     own: Diff,
     /// `None` if they do not change, or if their old or new template is not known.
-    members: Option<Diff>,
+    members: Option<&'a Diff>,
 }
 
-impl Diffs {
+impl Diffs<'_> {
     fn all(&self) -> impl Iterator<Item = &Diff> {
-        [&self.own].into_iter().chain(&self.members)
+        [&self.own].into_iter().chain(self.members)
     }
 
     fn text(&self, view: &TextView<'_>) -> String {
@@ -198,16 +216,11 @@ impl Diffs {
 
     fn json(&self) -> String {
         let mut document = render::document(&self.own);
-        if let Some(members) = &self.members {
+        if let Some(members) = self.members {
             document["members"] = render::document(members);
         }
         format!("{document:#}\n")
     }
-}
-
-/// The template of a stack that does not exist.
-fn no_template() -> Json {
-    serde_json::json!({ "Resources": {} })
 }
 
 /// The error for a command line that does not name the old template.
@@ -246,17 +259,28 @@ impl FailOn {
 }
 
 fn file(path: &Path) -> Result<Json, CommandError> {
+    let (name, text) = content(path)?;
+    template(&name, text)
+}
+
+fn file_of_members(path: &Path) -> Result<MemberTemplate, CommandError> {
+    let (name, text) = content(path)?;
+    member_template(&name, text)
+}
+
+/// The name and the content of a file, or of standard input.
+fn content(path: &Path) -> Result<(String, Vec<u8>), CommandError> {
     if path == Path::new("-") {
         let mut text = Vec::new();
         let read = io::stdin().read_to_end(&mut text);
         read.map_err(|e| CommandError::bad_input(format!("standard input: cannot be read: {e}")))?;
-        return template("standard input", text);
+        return Ok(("standard input".to_owned(), text));
     }
     let name = path.display().to_string();
     let text = std::fs::read(path).map_err(|e| {
         CommandError::bad_input(format!("{name}: cannot be read: {e}; name a template, or - for standard input"))
     })?;
-    template(&name, text)
+    Ok((name, text))
 }
 
 /// The name and the deployed template of the configuration's stack, if `--stack` asks for it.
@@ -277,13 +301,16 @@ fn deployed(args: &DiffArgs) -> Option<Result<(String, OldTemplates), CommandErr
             let stack = target::stack(&session, name).await?.ok_or_else(|| target::stack_not_found(name, &session))?;
             let text = CloudFormation::new(&session).template(&stack.id).await?;
             let own = template(&format!("the deployed template of {name}"), text.into_bytes())?;
-            let mut members = no_template();
+            let mut members = None;
             if let Some(administrator) = administrator::of_template(&own)
                 && let Some(text) = organization_rollout::member_template(&session, &stack, administrator).await?
             {
-                members = template(&format!("the deployed template of the members of {name}"), text.into_bytes())?;
+                members = Some(member_template(
+                    &format!("the deployed template of the members of {name}"),
+                    text.into_bytes(),
+                )?);
             }
-            Ok((name.to_owned(), OldTemplates { own, members: Some(members) }))
+            Ok((name.to_owned(), OldTemplates { own, members: OldMembers::Known(members) }))
         })
     };
     let Deployed { stack, place } = &args.deployed;
@@ -350,16 +377,18 @@ fn git_show(revision: &str, path: &Path) -> Result<Output, CommandError> {
         .map_err(|e| CommandError::failure(format!("git cannot be run: {e}; install git, or name two templates")))
 }
 
-/// The members' template in a git revision. `None` if the options name another template than that of the configuration.
-fn committed_members(args: &DiffArgs, revision: &str) -> Result<Option<Json>, CommandError> {
+/// The members' template in a git revision. It is not known if the options name another template than that of the
+/// configuration.
+fn committed_members(args: &DiffArgs, revision: &str) -> Result<OldMembers, CommandError> {
     if args.template.is_some() {
-        return Ok(None);
+        return Ok(OldMembers::NotKnown);
     }
     let path = generated_files::member_template_path(args.source.path());
     let shown = git_show(revision, &path)?;
     // A configuration without members has no such file. `committed` has reported a revision that git does not know.
     let name = format!("{} at {revision}", path.display());
-    Ok(Some(if shown.status.success() { template(&name, shown.stdout)? } else { no_template() }))
+    let members = if shown.status.success() { Some(member_template(&name, shown.stdout)?) } else { None };
+    Ok(OldMembers::Known(members))
 }
 
 /// The template in a git revision.
@@ -375,10 +404,22 @@ fn committed(revision: &str, path: &Path) -> Result<Json, CommandError> {
     template(&name, shown.stdout)
 }
 
+fn member_template(name: &str, text: Vec<u8>) -> Result<MemberTemplate, CommandError> {
+    let text = utf_8(name, text)?;
+    Ok(MemberTemplate::of(read_template(name, &text)?, &text))
+}
+
 fn template(name: &str, text: Vec<u8>) -> Result<Json, CommandError> {
-    let text = String::from_utf8(text)
-        .map_err(|e| CommandError::bad_input(format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to())))?;
-    let template = read::read(&text)
+    read_template(name, &utf_8(name, text)?)
+}
+
+fn utf_8(name: &str, text: Vec<u8>) -> Result<String, CommandError> {
+    let invalid = |at| CommandError::bad_input(format!("{name}: not UTF-8 at byte {at}"));
+    String::from_utf8(text).map_err(|e| invalid(e.utf8_error().valid_up_to()))
+}
+
+fn read_template(name: &str, text: &str) -> Result<Json, CommandError> {
+    let template = read::read(text)
         .map_err(|e| CommandError::bad_input(format!("{name}:{}:{}: {}", e.line, e.column, e.problem)))?;
     if template.get("Resources").is_none_or(|resources| !resources.is_object()) {
         return Err(CommandError::bad_input(format!("{name}: not a CloudFormation template: it has no Resources")));

@@ -15,16 +15,19 @@ use super::{
     },
     deploy_error::DeployError,
     message::Message,
+    organization_rollout,
     preview_reader::PlannedStack,
     stacks::{Plan, Stacks, TargetStack},
     subscriptions::StackTopic,
 };
 use crate::{
+    cfn::read,
     config::Organization,
     diff::{
         Diff, MovedAccounts,
         approval::{Approval, Fingerprint},
         leaving::LeavingUsers,
+        member_change::{MemberChange, MemberTemplate},
     },
     limits,
     package::Sha256Digest,
@@ -105,8 +108,6 @@ pub struct Deployment {
 /// The plan for what the accounts of an organization get.
 #[derive(Debug)]
 struct MemberDeployment {
-    /// The template in its canonical form.
-    template: Json,
     document: Object,
     /// The version of the document in the bucket. `None` if it must be uploaded first.
     version: Option<ObjectVersion>,
@@ -141,8 +142,9 @@ impl Release {
             StoredObject::Unconfirmed | StoredObject::Missing => None,
         };
         bundle.parameters = store.parameters(&package, version.as_ref());
-        let mut planned_members = None;
+        let (mut planned_members, mut member_change) = (None, None);
         if let Some(MemberRelease { stack, document, organization }) = members {
+            member_change = Some(change_of_members(&bundle.stack, &stack, &organization, session, stacks).await?);
             let stored = match store.stored(&document).await? {
                 StoredObject::Same(version) => Some(version),
                 StoredObject::Unconfirmed | StoredObject::Missing => None,
@@ -151,13 +153,12 @@ impl Release {
             planned_members = Some((stack, document, stored, organization));
         }
         let body = store.body(&bundle.document, stacks).await?;
-        let bundle = stacks.plan(bundle, body.as_ref()).await?;
+        let bundle = stacks.plan(bundle, body.as_ref(), member_change).await?;
         let mut deployment = Deployment { store, package, origin, version, artifacts, bundle, members: None };
         if let Some((stack, document, version, organization)) = planned_members {
-            let template = stack.template.clone();
             let is_member = session.account.parse().is_ok_and(|account| organization.has_member_beside(&account));
             let beside = if is_member { Some(deployment.plan_beside(stack, stacks).await?) } else { None };
-            deployment.members = Some(MemberDeployment { template, document, version, beside });
+            deployment.members = Some(MemberDeployment { document, version, beside });
         }
         Ok(deployment)
     }
@@ -186,7 +187,7 @@ impl Deployment {
             }
             None => None,
         };
-        stacks.plan(stack, body.as_ref()).await
+        stacks.plan(stack, body.as_ref(), None).await
     }
 
     /// The approvals that the deployment needs, each with the name of its stack.
@@ -227,10 +228,10 @@ impl Deployment {
         PlannedStack { name: &target.stack, template: &target.template, topic }
     }
 
-    /// The template of the members' stacks. `None` without an organization.
+    /// How the template of the members' stacks changes. `None` without an organization.
     #[must_use]
-    pub fn member_template(&self) -> Option<&Json> {
-        self.members.as_ref().map(|members| &members.template)
+    pub fn member_change(&self) -> Option<&MemberChange> {
+        self.bundle.members.as_ref()
     }
 
     /// The rotation stack as it is now. `None` if it does not exist.
@@ -358,6 +359,24 @@ fn approval_of(diff: &Diff, package: Option<Sha256Digest>) -> Option<Approval> {
     })
 }
 
+/// The change of the members' template, from the deployed one to that of the stack `member`.
+async fn change_of_members(
+    name: &str,
+    member: &TargetStack,
+    organization: &Organization,
+    session: &Session,
+    stacks: &mut Stacks<'_>,
+) -> Result<MemberChange, DeployError> {
+    let mut old = None;
+    if let Some(found) = stacks.settled(name).await?
+        && let Some(text) = organization_rollout::member_template(session, &found, organization.administrator).await?
+    {
+        let unreadable = |problem| DeployError::Unreadable { stack: format!("{name} (StackSet)"), problem };
+        old = Some(MemberTemplate::of(read::read(&text).map_err(unreadable)?, &text));
+    }
+    Ok(MemberChange::between(old, MemberTemplate::of(member.template.clone(), &member.document)))
+}
+
 /// The parameter with the version of the members' template.
 fn member_template(version: Option<&ObjectVersion>) -> (&'static str, String) {
     (MEMBER_TEMPLATE_VERSION, version.map_or(NOT_UPLOADED, ObjectVersion::as_str).to_owned())
@@ -394,7 +413,7 @@ impl Store {
             return Ok(None);
         }
         let body = Body::Text(artifacts.document.clone());
-        let plan = stacks.plan(artifacts, Some(&body)).await?;
+        let plan = stacks.plan(artifacts, Some(&body), None).await?;
         if self.found == Found::Nothing && plan.is_empty() {
             return Err(DeployError::LostBucket { bucket: self.bucket.name.clone(), stack: plan.target.stack });
         }

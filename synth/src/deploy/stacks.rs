@@ -27,7 +27,7 @@ use crate::deploy::{
 use crate::{
     cfn::read,
     config::Administrator,
-    diff::{self, Diff, change_set, leaving::LeavingUsers},
+    diff::{self, Diff, change_set, leaving::LeavingUsers, member_change::MemberChange},
 };
 
 /// The intended state of a stack.
@@ -50,6 +50,8 @@ pub struct Plan {
     pub target: TargetStack,
     /// The change, as far as it is known so far.
     pub diff: Diff,
+    /// The change of the members' template that the stack names. `None` if it names none.
+    pub members: Option<MemberChange>,
     /// The stack as it is now. `None` if it does not exist.
     pub found: Option<Stack>,
     /// The deployed template in its canonical form. An empty object if there is none.
@@ -176,11 +178,16 @@ impl<'a> Stacks<'a> {
     }
 
     /// Plans the change of a stack. `body` is the template in a form that CloudFormation can get, or `None` if that is
-    /// not possible yet.
+    /// not possible yet. `members` is the change of the members' template that the stack names.
     ///
     /// # Errors
     /// [`DeployError`] if the stack cannot be changed, or CloudFormation refuses the change.
-    pub async fn plan(&mut self, target: TargetStack, body: Option<&Body>) -> Result<Plan, DeployError> {
+    pub async fn plan(
+        &mut self,
+        target: TargetStack,
+        body: Option<&Body>,
+        members: Option<MemberChange>,
+    ) -> Result<Plan, DeployError> {
         let found = self.settled(&target.stack).await?;
         let old = match (StackState::of(found.as_ref().map(|stack| &stack.status)), &found) {
             (StackState::Stuck(remedy), Some(Stack { status, .. })) => {
@@ -189,8 +196,8 @@ impl<'a> Stacks<'a> {
             (StackState::Deployed, _) => self.deployed_template(&target.stack).await?,
             _ => json!({}),
         };
-        let diff = diff::compare(&old, &target.template);
-        let mut plan = Plan { target, diff, found, old, planned: Planned::Later };
+        let diff = diff::compare_with_members(&old, &target.template, members.as_ref());
+        let mut plan = Plan { target, diff, members, found, old, planned: Planned::Later };
         if let (Some(body), StackState::Absent | StackState::Deployed) = (body, plan.stack_state()) {
             self.draft(&mut plan, body).await?;
         }
@@ -250,7 +257,7 @@ impl<'a> Stacks<'a> {
                 Drafted::Refused(reason) => return Err(self.refused(&draft, reason).await),
             }
         };
-        plan.diff = change_set::merge(&plan.old, &plan.target.template, &set);
+        plan.diff = change_set::merge(&plan.old, &plan.target.template, &set, plan.members.as_ref());
         let resources = set.changes.into_iter().map(|change| change.id).collect();
         plan.planned = Planned::Made { draft, stack_id, resources };
         Ok(())

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::{
-    Change, Diff, DiffSource, Impact, ResourceChange, closed_world::is_harmless, compare, compare_with, values::Path,
+    Change, Diff, DiffSource, Impact, ResourceChange, closed_world::is_harmless, compare_with, compare_with_members,
+    member_change::MemberChange, values::Path,
 };
 use crate::iam::compare::Verdict;
 
@@ -159,15 +160,17 @@ impl ChangeCause {
 ///   counts if it is worse than theirs. If CloudFormation does not mention a resource, the templates' answer stays.
 /// - Resources that CloudFormation changes and the templates do not are added.
 ///
+/// `members` is the change of the members' template, as for [`compare_with_members`].
+///
 /// The fingerprint stays that of the templates unless CloudFormation's answer is worse than theirs. The answer to an
 /// open question is not worse: an approval of *may replace* includes the replacement.
 #[must_use]
-pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
-    let templates = compare(old, new);
+pub fn merge(old: &Json, new: &Json, set: &ChangeSet, members: Option<&MemberChange>) -> Diff {
+    let templates = compare_with_members(old, new, members);
     let causes = set.changes.iter().flat_map(|planned| &planned.details).map(|detail| &detail.cause);
     let parameters =
         causes.filter_map(|cause| if let ChangeCause::Parameter(name) = cause { Some(name.clone()) } else { None });
-    let mut diff = compare_with(old, new, &parameters.collect());
+    let mut diff = compare_with(old, new, &parameters.collect(), members);
     let staying = staying(set);
     let mut unknown = Vec::new();
     for planned in &set.changes {

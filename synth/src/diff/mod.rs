@@ -13,6 +13,7 @@ mod impact;
 mod key_access;
 mod key_timing;
 pub mod leaving;
+pub mod member_change;
 mod possible_users;
 mod recipients;
 pub mod render;
@@ -39,6 +40,7 @@ use crate::{
     diff::{
         approval::Fingerprint,
         handler_change::Handlers,
+        member_change::MemberChange,
         role_changes::{RoleChange, role_changes},
         setting_changes::{SettingChange, setting_changes},
     },
@@ -163,11 +165,18 @@ impl Diff {
 /// Compares two templates in their canonical form.
 #[must_use]
 pub fn compare(old: &Json, new: &Json) -> Diff {
-    compare_with(old, new, &BTreeSet::new())
+    compare_with(old, new, &BTreeSet::new(), None)
+}
+
+/// Compares two templates of an administering account. `members` is the change of the members' template. It decides whether
+/// another name of that template needs approval.
+#[must_use]
+pub fn compare_with_members(old: &Json, new: &Json, members: Option<&MemberChange>) -> Diff {
+    compare_with(old, new, &BTreeSet::new(), members)
 }
 
 /// Compares two templates. `parameters` names the parameters that get another value.
-fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
+fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>, members: Option<&MemberChange>) -> Diff {
     let entries = entries(old, new);
     let none = Map::new();
     let of = |template: &'_ Json| template.get("Resources").and_then(Json::as_object).cloned();
@@ -184,7 +193,7 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     resources.extend(gone.map(|(id, body)| removed(id, body, &staying)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
     let handlers = Handlers::of(old, new);
-    let Judgement { mut unknown, harmless, unsubscribed } = closed_world::judge(old, new, parameters);
+    let Judgement { mut unknown, harmless, unsubscribed } = closed_world::judge(old, new, parameters, members);
     for resource in &mut resources {
         for change in &mut resource.changes {
             change.harmless = harmless.iter().any(|harmless| harmless.contains(&resource.id, &change.path));

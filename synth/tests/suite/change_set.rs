@@ -350,7 +350,7 @@ fn templates_and_change_set_are_combined() {
     ];
     for (what, new, changes, expected, reasons, beyond) in table {
         let old = same();
-        let diff = merge(&old, &new, &ChangeSet { changes });
+        let diff = merge(&old, &new, &ChangeSet { changes }, None);
         let seen: Vec<_> = diff.resources.iter().map(|r| (r.id.as_str(), r.impact, r.source)).collect();
         assert_eq!(seen, expected, "{what}: {diff:#?}");
         let approval = Approval::needed(&diff);
@@ -378,7 +378,7 @@ fn the_text_of_a_combined_diff() {
         ),
         planned("Other", "Import", "", &[]),
     ]);
-    let diff = merge(&old, &new, &ChangeSet { changes });
+    let diff = merge(&old, &new, &ChangeSet { changes }, None);
     for (file, format) in [
         ("change_set.txt", DiffFormat::Text { colour: false }),
         ("change_set.md", DiffFormat::Markdown),

@@ -847,6 +847,31 @@ fn a_diff_of_an_organization_shows_what_each_member_gets() {
     assert_eq!(printed.lines().count(), 2, "{printed}");
     assert!(diff(&["--format", "markdown"]).1.contains("**Each member account**"));
 
+    // A change that does no harm in the accounts needs no approval, also if only the two pairs of templates are compared.
+    folder.write("rotation.yaml", &settings.replace("60d", "70d"));
+    assert_eq!(diff(&["--format", "fingerprint", "--fail-on", "broader,replace,delete"]), (Some(0), String::new()));
+    for file in ["rotation", "rotation-member"] {
+        std::fs::copy(
+            folder.0.path().join(format!("templates/{file}.yaml")),
+            folder.0.path().join(format!("{file}.old")),
+        )
+        .unwrap();
+    }
+    generate("rotation", &[]);
+    generate("rotation-member", &["--member"]);
+    let two = ["diff", "rotation.old", "templates/rotation.yaml", "--format", "json", "--fail-on", "broader"];
+    let pairs = [&two[..], &["--members", "rotation-member.old", "templates/rotation-member.yaml"]].concat();
+    let (code, printed) = folder.synth(&pairs, "");
+    let json: Json = serde_json::from_str(&printed).unwrap();
+    assert_eq!(
+        (code, &json["approval"], &json["members"]["approval"]),
+        (Some(0), &Json::Null, &Json::Null),
+        "{printed}"
+    );
+    assert_eq!(json["members"]["resources"][0]["id"], "Function", "{printed}");
+    assert_eq!(folder.synth(&two, "").0, Some(3), "without the members' templates, it is not known");
+    folder.git(&["checkout", "--quiet", "."]);
+
     // A change that only the members' template has asks by itself.
     folder.write("rotation.yaml", settings);
     let template = std::fs::read_to_string(folder.0.path().join("templates/rotation-member.yaml")).unwrap();

@@ -9,9 +9,14 @@ use synth::{
     cfn::{Value, json::to_json, view::View, yaml},
     check::wiring,
     config::{self, Config, Overrides},
-    diff::{self, approval::Approval},
+    diff::{
+        self,
+        approval::Approval,
+        change_set::{ChangeCause, ChangeSet, Detail, Planned, Replacement, ResourceAction, merge},
+        member_change::{MemberChange, MemberTemplate},
+    },
     iam::evaluate::{AccessRequest, Decision, EvaluatedPolicy, decide},
-    stack::{self, MEMBER_TEMPLATE_VERSION, artifacts, member_stack_sets, member_template_key},
+    stack::{self, FIRST_MEMBER, MEMBER_TEMPLATE_VERSION, artifacts, member_stack_sets, member_template_key},
 };
 
 /// The administering account, two members, and an account of another organization.
@@ -45,6 +50,12 @@ fn member_value(config: &Config) -> Value {
 
 fn member(config: &Config) -> Json {
     to_json(&member_value(config))
+}
+
+/// The change of the members' template from one configuration to another.
+fn change_of_members(old: &Config, new: &Config) -> MemberChange {
+    let of = |config: &Config| MemberTemplate::of(member(config), &yaml::emit(&member_value(config)));
+    MemberChange::between(Some(of(old)), of(new))
 }
 
 /// The values that CloudFormation fills in, in a stack of this account.
@@ -135,6 +146,30 @@ fn regions_units_and_first_accounts_that_can_never_be_right_are_refused() {
         let problems = read(&fields).err().unwrap_or_else(|| panic!("{fields} is accepted"));
         assert!(problems.contains(says), "{fields}: {problems}");
     }
+}
+
+/// AWS would find it only in the middle of a deployment.
+#[test]
+fn keys_and_functions_in_another_region_are_refused() {
+    let read = |settings: &str| {
+        let organization = format!("{{id: {ORGANIZATION}, region: eu-west-1, units: [r-abcd]}}");
+        let text = format!("users: [/machines/]\nemails: [a@example.com]\norganization: {organization}\n{settings}\n");
+        config::read(&text, Overrides::default()).map_err(|problems| problems.to_string())
+    };
+    let key = |region: &str| format!("arn:aws:kms:{region}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+    let function = |region: &str| format!("['arn:aws:lambda:{region}:111122223333:function:f']");
+    for (setting, arn) in [
+        ("secret_kms_key", &key as &dyn Fn(&str) -> String),
+        ("log_kms_key", &key),
+        ("topic_kms_key", &key),
+        ("notify", &function),
+    ] {
+        assert!(read(&format!("{setting}: {}", arn("eu-west-1"))).is_ok(), "{setting}");
+        let refused = read(&format!("{setting}: {}", arn("eu-central-1"))).err().unwrap_or_else(|| panic!("{setting}"));
+        assert!(refused.contains("is not in organization.region, which is eu-west-1"), "{refused}");
+    }
+    // SNS sends to a queue in each Region.
+    assert!(read("notify: ['arn:aws:sqs:eu-central-1:111122223333:q']").is_ok());
 }
 
 /// Between accounts, the caller's own policy and that of the resource must both allow a request (IAM User Guide, "Cross-account
@@ -369,6 +404,95 @@ fn an_approval_covers_the_members() {
     assert_eq!(approval("rotate_after: 60d"), None);
     let (shorter, other) = (approval("rotate_after: 30d"), approval("rotate_after: 31d"));
     assert!(shorter.is_some() && other.is_some() && shorter != other, "{shorter:?} {other:?}");
+}
+
+/// With both templates of the members, a change of theirs asks only if it asks by itself.
+#[test]
+fn a_change_of_the_members_needs_approval_if_it_does_by_itself() {
+    let old = read("examples/organization.yaml");
+    let more = |line: &str| format!("{old}{line}\n");
+    let entry = "  - name: deployer\n    account: \"111122223333\"\n    owner: delivery@example.com\n";
+    for (what, new, is_harmless) in [
+        ("more memory", more("memory: 256"), true),
+        ("later rotations", old.replace("rotate_after: 60d", "rotate_after: 70d"), true),
+        ("another language", more("language: ja"), true),
+        ("fewer users and owners", old.replace(entry, ""), true),
+        ("earlier rotations", old.replace("rotate_after: 60d", "rotate_after: 50d"), false),
+        ("more users", old.replace("exempt:", "  - /people/\nexempt:"), false),
+        ("a later deletion", more("overlap: 20d"), true),
+        ("an earlier deletion", more("overlap: 5d"), false),
+        ("fewer runs", old.replace("rate(1 day)", "rate(60 days)"), false),
+        ("another name of a tag", more("tags: {team: a}"), false),
+    ] {
+        assert_ne!(new, old, "{what}");
+        let (old, new) = (config(&old), config(&new));
+        let members = change_of_members(&old, &new);
+        let compared = diff::compare_with_members(&central(&old), &central(&new), Some(&members));
+        let asks = Approval::needed(&compared);
+        assert_eq!(asks.is_none(), is_harmless, "{what}: {:?} {asks:?}", compared.unknown);
+        // Without the members' templates, it is not known what changes.
+        let alone = diff::compare(&central(&old), &central(&new));
+        assert!(Approval::needed(&alone).is_some(), "{what}");
+        // Other templates of members than those of these two prove nothing.
+        for other in [change_of_members(&new, &new), change_of_members(&old, &old), change_of_members(&new, &old)] {
+            let compared = diff::compare_with_members(&central(&old), &central(&new), Some(&other));
+            assert!(Approval::needed(&compared).is_some(), "{what}");
+        }
+    }
+}
+
+/// An owner whom the members still name must keep the subscription.
+#[test]
+fn who_gets_notices_of_the_members_keeps_the_subscription() {
+    let old = read("examples/organization.yaml");
+    let entry = "  - name: deployer\n    account: \"111122223333\"\n    owner: delivery@example.com\n";
+    let (old, new) = (config(&old), config(&old.replace(entry, "")));
+    let without_subscription = central(&new);
+    let mut keeps_members = without_subscription.clone();
+    for set in [FIRST_MEMBER, "Members"] {
+        keeps_members["Resources"][set]["Properties"]["TemplateURL"] =
+            central(&old)["Resources"][set]["Properties"]["TemplateURL"].clone();
+    }
+    let (changed, same) = (change_of_members(&old, &new), change_of_members(&old, &old));
+    let asks =
+        |new: &Json, members| Approval::needed(&diff::compare_with_members(&central(&old), new, members)).is_some();
+    assert!(!asks(&without_subscription, Some(&changed)));
+    assert!(asks(&keeps_members, Some(&same)));
+    assert!(asks(&keeps_members, None));
+}
+
+/// A release gives the members another package, as it gives one to a stack without members.
+#[test]
+fn a_release_for_the_members_needs_no_approval_and_another_topic_does() {
+    let template = central(&example());
+    let members = change_of_members(&example(), &example());
+    let reasons = |parameter: &str, property: &str, members: Option<&MemberChange>| {
+        let details = |id: &str| Planned {
+            id: id.to_owned(),
+            kind: "AWS::CloudFormation::StackSet".to_owned(),
+            action: ResourceAction::Modify(Replacement::No),
+            details: vec![Detail {
+                property: property.to_owned(),
+                replaces: Replacement::No,
+                cause: ChangeCause::Parameter(parameter.to_owned()),
+            }],
+        };
+        let set = ChangeSet { changes: vec![details(FIRST_MEMBER), details("Members")] };
+        let diff = merge(&template, &template, &set, members);
+        assert_eq!(diff.resources.len(), 2, "{diff:#?}");
+        diff.unknown
+    };
+    for parameter in ["CodeBucket", "CodeKey", "CodeVersion"] {
+        assert_eq!(reasons(parameter, "Parameters", Some(&members)), [""; 0], "{parameter}");
+    }
+    assert_eq!(reasons(MEMBER_TEMPLATE_VERSION, "TemplateURL", Some(&members)), [""; 0]);
+    assert_ne!(reasons(MEMBER_TEMPLATE_VERSION, "TemplateURL", None), [""; 0]);
+    let mut other = template.clone();
+    let parameters = other["Resources"]["Members"]["Properties"]["Parameters"].as_array_mut().unwrap();
+    let topic = parameters.iter_mut().find(|parameter| parameter["ParameterKey"] == "TopicArn").unwrap();
+    topic["ParameterValue"] = json!("arn:aws:sns:eu-west-1:666677778888:theirs");
+    let unknown = diff::compare_with_members(&template, &other, Some(&members)).unknown;
+    assert!(unknown.iter().any(|line| line.starts_with("Members.Parameters: ")), "{unknown:?}");
 }
 
 /// What the publisher and the queue do, and entries for one account, is compared by no other rule.

@@ -283,7 +283,13 @@ async fn the_change_of_the_members_is_shown_and_a_failed_account_is_taken_up_aga
     let says = ["Updating 1 account that is not up to date", "3 accounts up to date"];
     assert!(says.iter().all(|note| notes(&resumed).contains(note)), "{}", resumed.text);
 
-    // The members' difference is shown, and an approval is only for this difference.
+    // The members' difference is known, so a change that does no harm in their accounts needs no approval.
+    let later = format!("{configuration}rotate_after: 70d\n");
+    let harmless = deploy_once(&aws, &later, &[]);
+    assert_eq!((harmless.code, &harmless.result()["result"]), (Some(0), &json!("deployed")), "{}", harmless.text);
+    assert_eq!(all.map(|account| rotate_after(&aws, account)), ["70d"; 3]);
+
+    // An approval is only for the difference that was shown.
     let with = |rotate_after: &str| format!("{configuration}rotate_after: {rotate_after}\n");
     let asks = deploy_once(&aws, &with("50d"), &[]);
     assert_eq!((asks.code, &asks.result()["result"]), (Some(3), &json!("needs-approval")), "{}", asks.text);
@@ -295,7 +301,7 @@ async fn the_change_of_the_members_is_shown_and_a_failed_account_is_taken_up_aga
     let refused = deploy_once(&aws, &with("40d"), &asks.approvals());
     assert_eq!(refused.code, Some(3), "{}", refused.text);
     assert!(refused.text.contains("The approval is for another change"), "{}", refused.text);
-    assert_eq!(all.map(|account| rotate_after(&aws, account)), ["60d"; 3]);
+    assert_eq!(all.map(|account| rotate_after(&aws, account)), ["70d"; 3]);
 
     // The second account fails, and no account may fail. So the third one is not begun, and the first one gets the earlier
     // template again. That also fails in the second account.
@@ -305,7 +311,7 @@ async fn the_change_of_the_members_is_shown_and_a_failed_account_is_taken_up_aga
     let accounts: Vec<_> = failed.of_kind("account").filter(|one| one["status"] == "failed").collect();
     assert!(!accounts.is_empty() && accounts.iter().all(|one| one["account"] == MEMBERS[1]), "{}", failed.text);
     assert!(accounts[0]["reason"].as_str().unwrap().contains("stacksets-exec"), "{}", failed.text);
-    assert_eq!(all.map(|account| rotate_after(&aws, account)), ["60d"; 3]);
+    assert_eq!(all.map(|account| rotate_after(&aws, account)), ["70d"; 3]);
 
     // The message has the command that ends the rollback. Then the same deployment continues.
     aws.lack_execution_role(&[]);

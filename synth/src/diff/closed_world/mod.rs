@@ -17,15 +17,15 @@ use self::{
     known_value::is_dynamic,
     rules::{Edit, Edited, literal, program_endpoint},
     tables::{
-        Meaning::{self, Asks, Harmless, HarmlessIf, Parts, Replaces, ReplacesOrIf, Variables, WhenNew},
+        Meaning::{self, Asks, AsksUnless, Harmless, HarmlessIf, Parts, Replaces, ReplacesOrIf, Variables, WhenNew},
         SECTIONS, attribute, meaning, properties,
     },
 };
-use super::{handler_env, values::Path};
+use super::{handler_env, member_change::MemberChange, values::Path};
 use crate::{
     cfn::{
         text::{self, pieces},
-        view::{View, references},
+        view::{self, View, references},
     },
     iam::{grants, template::redefined_names},
 };
@@ -59,9 +59,16 @@ impl HarmlessChange {
     }
 }
 
-/// Judges the change from one template to another. `parameters` names the parameters that get another value.
-pub(super) fn judge(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Judgement {
+/// Judges the change from one template to another. `parameters` names the parameters that get another value. `members` is the
+/// change of the members' template, if it is known.
+pub(super) fn judge(
+    old: &Json,
+    new: &Json,
+    parameters: &BTreeSet<String>,
+    members: Option<&MemberChange>,
+) -> Judgement {
     let mut judge = Judge {
+        members: members.filter(|members| names_members(members, old, new)),
         old,
         new,
         redefined: redefined_names(old, new, &BTreeSet::new()),
@@ -150,7 +157,25 @@ fn kind(body: &Json) -> &str {
     body.get("Type").and_then(Json::as_str).unwrap_or_default()
 }
 
+/// The addresses of the members' templates in the template of an administering account.
+fn member_templates(template: &Json) -> BTreeSet<String> {
+    let sets = View(template).of("AWS::CloudFormation::StackSet");
+    sets.map(|set| view::text(&set.properties["TemplateURL"])).collect()
+}
+
+/// Whether each StackSet had the old template of the members, and gets the new one.
+fn names_members(members: &MemberChange, old: &Json, new: &Json) -> bool {
+    let (old, new) = (member_templates(old), member_templates(new));
+    let (mut old, mut new) = (old.iter(), new.iter());
+    match (old.next(), new.next(), old.next(), new.next()) {
+        (Some(before), Some(after), None, None) => members.is_followed_by(before, after),
+        _ => false,
+    }
+}
+
 struct Judge<'t> {
+    /// The change of the members' template. `None` if it is not known, or is not that of these two templates.
+    members: Option<&'t MemberChange>,
     old: &'t Json,
     new: &'t Json,
     /// The names that have another meaning in the new template.
@@ -328,7 +353,7 @@ impl Judge<'_> {
         let edit = Edit { judge: self, resource, old, new, is_same };
         match meaning {
             Some(Harmless(why)) => self.harmless(resource.id, Some(path), why),
-            Some(HarmlessIf(holds, why) | ReplacesOrIf(holds, why)) if holds(&edit) => {
+            Some(HarmlessIf(holds, why) | ReplacesOrIf(holds, why) | AsksUnless(holds, why, _)) if holds(&edit) => {
                 self.harmless(resource.id, Some(path), why);
             }
             Some(WhenNew(why)) if resource.is_new => self.harmless(resource.id, Some(path), why),
@@ -364,7 +389,7 @@ impl Judge<'_> {
                     }
                 }
             }
-            Some(Asks(why)) => self.unknown(&place, &unknown(why)),
+            Some(Asks(why) | AsksUnless(_, _, why)) => self.unknown(&place, &unknown(why)),
             Some(HarmlessIf(_, why) | ReplacesOrIf(_, why)) => {
                 self.unknown(&place, &unknown(&format!("only harmless for {why}")));
             }
@@ -403,7 +428,7 @@ mod tests {
     use crate::diff::test_templates;
 
     fn unknown(old: &Json, new: &Json) -> Vec<String> {
-        judge(old, new, &BTreeSet::new()).unknown
+        judge(old, new, &BTreeSet::new(), None).unknown
     }
 
     #[test]
@@ -510,7 +535,7 @@ mod tests {
         };
         let places = |old: &Json, new: &Json, parameters: &[&str]| {
             let parameters = parameters.iter().map(|name| (*name).to_owned()).collect();
-            let found = judge(old, new, &parameters).unknown;
+            let found = judge(old, new, &parameters, None).unknown;
             found.iter().map(|line| line.split(':').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
         };
         let same = template("x", "y");
@@ -536,7 +561,7 @@ mod tests {
     fn only_the_deployer_names_the_package() {
         let template = test_templates::template("users: [alice]\nemails: [a@b.co]\n");
         let release = BTreeSet::from(["CodeBucket".to_owned(), "CodeKey".to_owned(), "CodeVersion".to_owned()]);
-        assert_eq!(judge(&template, &template, &release).unknown, [""; 0]);
+        assert_eq!(judge(&template, &template, &release, None).unknown, [""; 0]);
         let mut versioned = template.clone();
         versioned["Parameters"]["CodeVersion"] = json!({"Type": "String"});
         versioned["Resources"]["Function"]["Properties"]["Code"]["S3ObjectVersion"] = json!({"Ref": "CodeVersion"});

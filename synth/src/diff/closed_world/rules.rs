@@ -16,6 +16,8 @@ use crate::{
         view::{How, Resource, View, each, references},
     },
     config::{MissedRunsWindow, SHORTEST_TIMEOUT, ScheduleExpression},
+    diff::member_change::MemberChange,
+    stack::{MEMBER_PARAMETERS, MEMBER_TEMPLATE_VERSION, MemberParameters},
 };
 
 /// The longest time between two runs that is harmless, in minutes: the longest month.
@@ -188,11 +190,35 @@ impl Edit<'_> {
     pub(super) fn comes_from_the_deployer(&self) -> bool {
         let pieces = self.new.and_then(pieces).unwrap_or_default();
         let [Piece::Reference(name)] = pieces.as_slice() else { return false };
+        self.is_given(name) && (!self.is_same || !self.judge.redefined.contains(name))
+    }
+
+    /// Whether the deployer gives the value of this name: it is a parameter without a default.
+    fn is_given(&self, name: &str) -> bool {
         let parameter = self.judge.new.get("Parameters").and_then(|parameters| parameters.get(name));
-        let is_given = parameter.is_some_and(|parameter| {
+        parameter.is_some_and(|parameter| {
             parameter.get("Type").is_some_and(|kind| kind == "String") && parameter.get("Default").is_none()
-        });
-        is_given && (!self.is_same || !self.judge.redefined.contains(name))
+        })
+    }
+
+    /// Whether nothing that the new value names has another meaning, except what the deployer gives: one of these parameters.
+    fn only_these_are_given(&self, parameters: &[&str]) -> bool {
+        let names = self.new.into_iter().flat_map(references).map(|reference| reference.name);
+        names.filter(|name| self.judge.tainted.contains(name)).all(|name| {
+            parameters.contains(&name.as_str()) && self.is_given(&name) && !self.judge.redefined.contains(&name)
+        })
+    }
+
+    /// Whether the members get the same parameters as before, but another package.
+    pub(super) fn only_passes_on_the_package(&self) -> bool {
+        let MemberParameters { code_bucket, code_key, code_version, .. } = MEMBER_PARAMETERS;
+        self.is_same && self.only_these_are_given(&[code_bucket, code_key, code_version])
+    }
+
+    /// Whether the change of the members' template is known, and needs no approval.
+    pub(super) fn is_harmless_in_each_account(&self) -> bool {
+        let is_harmless = self.judge.members.is_some_and(MemberChange::is_harmless);
+        is_harmless && self.only_these_are_given(&[MEMBER_PARAMETERS.code_bucket, MEMBER_TEMPLATE_VERSION])
     }
 
     /// Whether each run does the same as before.

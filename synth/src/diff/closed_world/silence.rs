@@ -8,7 +8,7 @@ use lambda::contract::settings::Variable;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Judge, is_same, kind,
+    Judge, is_same, kind, member_templates,
     rules::{literal, program_endpoint},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
         text::Piece,
         view::{View, each, references, text},
     },
+    diff::member_change::MemberChange,
     iam::{
         compare::{Boundary, Permissions},
         glob::{Glob, Letter},
@@ -281,14 +282,11 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether the members of an organization send notices to the same recipients as before: their template is the same.
+    /// Whether the members of an organization send notices to the same recipients as before, whoever these are: their template
+    /// is the same, and is not known.
     fn has_the_same_members(&self) -> bool {
-        let templates = |template| {
-            let sets = View(template).of("AWS::CloudFormation::StackSet");
-            sets.map(|set| text(&set.properties["TemplateURL"])).collect::<BTreeSet<_>>()
-        };
-        let new = templates(self.new);
-        !new.is_empty() && new == templates(self.old)
+        let new = member_templates(self.new);
+        self.members.is_none() && !new.is_empty() && new == member_templates(self.old)
     }
 
     /// An address or an endpoint that loses a subscription.
@@ -305,7 +303,8 @@ impl Judge<'_> {
         }
         let alarms = self.target(topic).is_some_and(|(topic, _)| self.carries_only_alarms(&topic));
         let read = |variable: Variable| {
-            let functions = View(self.new).of("AWS::Lambda::Function");
+            let members = self.members.map(MemberChange::new_template);
+            let functions = [self.new].into_iter().chain(members).flat_map(|all| View(all).of("AWS::Lambda::Function"));
             let values =
                 functions.map(move |function| &function.properties["Environment"]["Variables"][variable.name()]);
             values.filter(|value| !value.is_null()).map(|value| value.to_string().to_ascii_lowercase())

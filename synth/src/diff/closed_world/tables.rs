@@ -24,13 +24,15 @@ pub(super) enum Meaning {
     ReplacesOrIf(fn(&Edit<'_>) -> bool, &'static str),
     /// Each change needs approval, for this reason.
     Asks(&'static str),
+    /// The change is harmless for the first reason if it fulfils a rule. Otherwise it needs approval, for the second reason.
+    AsksUnless(fn(&Edit<'_>) -> bool, &'static str, &'static str),
     /// The inner properties are decided one by one.
     Parts,
     /// The variables of a function's environment: `handler_env` knows who compares each.
     Variables,
 }
 
-use Meaning::{Asks, Harmless, HarmlessIf, Parts, Replaces, ReplacesOrIf, Variables, WhenNew};
+use Meaning::{Asks, AsksUnless, Harmless, HarmlessIf, Parts, Replaces, ReplacesOrIf, Variables, WhenNew};
 
 const TEXT: Meaning = Harmless("descriptions");
 const PRINCIPAL_TAGS: Meaning = Asks("policies elsewhere may allow a principal more because of its tags");
@@ -55,8 +57,16 @@ const SUBSCRIPTION: Meaning = HarmlessIf(
 const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that only notify");
 /// Each stack of a StackSet gets this, in accounts that no other part of the template shows.
 const MEMBERS: Meaning = Asks("the stacks of the members change");
-const MEMBER_TEMPLATE: Meaning =
-    Asks("each member gets another template, and the change of each member account is shown separately");
+const MEMBER_PARAMETERS: Meaning = AsksUnless(
+    |edit| edit.only_passes_on_the_package(),
+    "the package that the deployer names",
+    "the stacks of the members change",
+);
+const MEMBER_TEMPLATE: Meaning = AsksUnless(
+    |edit| edit.is_harmless_in_each_account(),
+    "a template of the members that does no harm in their accounts",
+    "each member gets another template, and the change of each member account is shown separately",
+);
 const MEMBER_ACCOUNTS: Meaning =
     Asks("accounts get a stack or lose it, with its log; keys in an account without a stack are not rotated");
 const EVENTS: Meaning =
@@ -74,7 +84,8 @@ const TYPES: &[(&str, Properties)] = &[
             (&["PermissionModel", "StackSetName"], Replaces),
             (&["Description"], TEXT),
             (&["ManagedExecution"], Harmless("whether operations of a StackSet wait for each other")),
-            (&["AutoDeployment", "CallAs", "Capabilities", "OperationPreferences", "Parameters"], MEMBERS),
+            (&["AutoDeployment", "CallAs", "Capabilities", "OperationPreferences"], MEMBERS),
+            (&["Parameters"], MEMBER_PARAMETERS),
             (&["StackInstancesGroup"], MEMBER_ACCOUNTS),
             (&["TemplateURL"], MEMBER_TEMPLATE),
             // The roles of the members get these tags too.

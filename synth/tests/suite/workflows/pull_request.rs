@@ -328,14 +328,24 @@ fn a_change_of_an_organization_shows_what_each_member_gets() {
         runner.git(&["checkout", "--quiet", "-B", "change", "main"]);
         change();
         let jobs = run(&runner, &runner.commit(), "owner/name");
-        assert_eq!(results(&jobs), IS_HELD, "{jobs:#?}");
-        runner.written().0.remove(0)
+        (results(&jobs), runner.written().0.remove(0))
     };
-    let shorter = comment(&|| {
-        runner.edit("accounts.yaml", "rotate_after: 60d", "rotate_after: 50d");
-        runner.generate();
-    });
-    let (_, members) = shorter.split_once("##### Each member account\n").unwrap();
+    let rotate_after = |age: &'static str| {
+        move |runner: &Runner| {
+            runner.edit("accounts.yaml", "rotate_after: 60d", &format!("rotate_after: {age}"));
+            runner.generate();
+        }
+    };
+    let (results, later) = comment(&|| rotate_after("70d")(&runner));
+    assert_eq!(results, PASSES, "{later}");
+    assert!(later.contains("rotate&#95;after: 60d &#8594; 70d"), "{later}");
+    let held = |change: &dyn Fn()| {
+        let (results, comment) = comment(change);
+        assert_eq!(results, IS_HELD, "{comment}");
+        comment
+    };
+    let shorter = held(&|| rotate_after("50d")(&runner));
+    let (_, members) = shorter.split_once("**Each member account**\n").unwrap();
     for says in ["rotate&#95;after: 60d → 50d", "a key is replaced after 50d instead of 60d"] {
         assert!(members.contains(&says.replace('→', "&#8594;")), "{says:?} in {members}");
     }
@@ -348,10 +358,10 @@ fn a_change_of_an_organization_shows_what_each_member_gets() {
     assert_eq!(shorter.matches("Needs approval. Fingerprint: ").count(), 2, "{shorter}");
 
     for file in ["accounts-member", "accounts-artifacts"] {
-        let stale = comment(&|| runner.edit(&format!("templates/{file}.yaml"), "Resources:", "# More\nResources:"));
+        let stale = held(&|| runner.edit(&format!("templates/{file}.yaml"), "Resources:", "# More\nResources:"));
         let reason = format!("> - `templates/{file}.yaml` is not what `accounts.yaml` generates.\n");
         assert!(stale.contains(&reason), "{reason} in {stale}");
-        let lost = comment(&|| fs::remove_file(runner.origin().join(format!("templates/{file}.yaml"))).unwrap());
+        let lost = held(&|| fs::remove_file(runner.origin().join(format!("templates/{file}.yaml"))).unwrap());
         assert!(lost.contains(&format!("cannot read `templates/{file}.yaml`")), "{lost}");
     }
 }
