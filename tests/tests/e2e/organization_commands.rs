@@ -327,6 +327,31 @@ async fn the_change_of_the_members_is_shown_and_a_failed_account_is_taken_up_aga
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_first_deployment_that_failed_in_an_account_is_repeated() {
+    let aws = LocalAws::start().await;
+    aws.found_organization(UNIT, &MEMBERS);
+    aws.lack_execution_role(&[MEMBERS[1]]);
+    let failed = deploy(&aws, FIRST);
+    let result = failed.result();
+    assert_eq!((failed.code, &result["result"]), (Some(1), &json!("failed")), "{}", failed.text);
+    let message = result["message"].as_str().unwrap();
+    for says in [
+        "ended in ROLLBACK_COMPLETE, because of\nMembers (AWS::CloudFormation::StackSet)",
+        "444455556666: Account 444455556666 should have 'stacksets-exec-local' role",
+        "The next deployment deletes what is left of it and creates it again.",
+    ] {
+        assert!(message.contains(says), "{says:?} in {message}");
+    }
+    assert_eq!(MEMBERS.map(|account| stacks(&aws, account)), [const { Vec::<String>::new() }; 2]);
+
+    aws.lack_execution_role(&[]);
+    let resumed = deploy(&aws, FIRST);
+    assert_eq!((resumed.code, &resumed.result()["result"]), (Some(0), &json!("deployed")), "{}", resumed.text);
+    assert!(notes(&resumed).contains(&"2 accounts up to date"), "{}", resumed.text);
+    assert_eq!(MEMBERS.map(|account| stacks(&aws, account).len()), [1, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_trusted_access_nothing_is_changed() {
     let aws = LocalAws::start().await;
     aws.found_organization(UNIT, &MEMBERS);
