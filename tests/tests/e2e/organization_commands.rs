@@ -351,6 +351,33 @@ async fn a_first_deployment_that_failed_in_an_account_is_repeated() {
     assert_eq!(MEMBERS.map(|account| stacks(&aws, account).len()), [1, 1]);
 }
 
+/// Of 50 accounts, one may fail. CloudFormation then calls the deployment successful.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_that_the_stack_set_tolerates_is_reported_and_repaired() {
+    let aws = LocalAws::start().await;
+    let accounts: Vec<String> = (0..50).map(|number| format!("{}", 111_100_000_000u64 + number)).collect();
+    let accounts: Vec<&str> = accounts.iter().map(String::as_str).collect();
+    aws.found_organization(UNIT, &accounts);
+    aws.lack_execution_role(&accounts[7..8]);
+    let configuration = configuration("units: [ou-abcd-11112222]");
+    let tolerated = deploy(&aws, &configuration);
+    assert_eq!((tolerated.code, &tolerated.result()["result"]), (Some(1), &json!("failed")), "{}", tolerated.text);
+    let message = words(tolerated.result()["message"].as_str().unwrap());
+    let says = "49 of 50 accounts up to date, 1 failed 111100000007: the stack (AWS::CloudFormation::Stack): Account \
+                111100000007 should have 'stacksets-exec-local' role with trust relationship to CloudFormation service. \
+                Remove the causes. Then run: make deploy";
+    assert!(message.starts_with(says), "{message}");
+    let (late, is_fine) = status(&aws);
+    let behind: Vec<_> = conditions(&late).into_iter().filter(|(_, condition)| *condition != "no-run").collect();
+    assert!(!is_fine && behind == [(accounts[7], "not-up-to-date")], "{late:#}");
+
+    aws.lack_execution_role(&[]);
+    let repaired = deploy(&aws, &configuration);
+    assert_eq!((repaired.code, &repaired.result()["result"]), (Some(0), &json!("unchanged")), "{}", repaired.text);
+    let expected = ["Updating 1 account that is not up to date", "50 accounts up to date"];
+    assert_eq!(notes(&repaired), expected, "{}", repaired.text);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_trusted_access_nothing_is_changed() {
     let aws = LocalAws::start().await;
