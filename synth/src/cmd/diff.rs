@@ -18,7 +18,7 @@ use crate::{
         member_change::{MemberChange, MemberTemplate},
         render::{self, Consequence, TextView, render},
     },
-    screen::{Verbosity, printable},
+    screen::{Verbosity, counted, printable},
 };
 
 #[derive(Debug, clap::Args)]
@@ -202,6 +202,10 @@ impl Diffs<'_> {
 
     fn text(&self, view: &TextView<'_>) -> String {
         let members = self.members.iter().map(|members| {
+            if members.is_of_new_stack() && view.detail == Verbosity::Brief {
+                let resources = counted(members.resources.len(), "resource");
+                return format!("\nNew in each member account: {resources}. To see them: {}\n", view.more);
+            }
             let view = TextView { command: None, consequences: &[], ..*view };
             format!("\nWhat changes in each member account\n\n{}", render::text(members, &view))
         });

@@ -872,6 +872,17 @@ fn a_diff_of_an_organization_shows_what_each_member_gets() {
     assert_eq!(folder.synth(&two, "").0, Some(3), "without the members' templates, it is not known");
     folder.git(&["checkout", "--quiet", "."]);
 
+    // Without a committed template of the members, their stacks are new.
+    folder.git(&["rm", "--quiet", "templates/rotation-member.yaml"]);
+    folder.git(&["commit", "--quiet", "--message", "without members"]);
+    assert!(
+        diff(&[]).1.ends_with("\nNew in each member account: 18 resources. To see them: --verbose\n"),
+        "{:?}",
+        diff(&[])
+    );
+    assert!(diff(&["--verbose"]).1.contains("What changes in each member account"));
+    folder.git(&["revert", "--no-edit", "HEAD"]);
+
     // A change that only the members' template has asks by itself.
     folder.write("rotation.yaml", settings);
     let template = std::fs::read_to_string(folder.0.path().join("templates/rotation-member.yaml")).unwrap();
