@@ -12,7 +12,7 @@ use std::{
 use serde_json::{Map, Value as Json, json};
 
 use super::expression::{evaluated, holds};
-use crate::common::root;
+use crate::common::{root, tool};
 
 pub(super) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
@@ -130,6 +130,9 @@ impl Runner {
             fs::write(&path, format!("#!/usr/bin/env bash\n{script}\n")).unwrap();
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }
+        // A version manager's python3 is a script that starts dozens of processes, and each job starts Python many times.
+        let python = fs::canonicalize(tool("python3")).unwrap();
+        std::os::unix::fs::symlink(python, runner.stubs().join("python3")).unwrap();
         runner.generate();
         runner.git(&["init", "--quiet", "--initial-branch", "main"]);
         runner.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
@@ -162,6 +165,12 @@ impl Runner {
         let path = std::env::var("PATH").unwrap();
         let mut process = Command::new(program);
         process.current_dir(folder).env_clear().env("GIT_CONFIG_GLOBAL", "/dev/null");
+        // The repositories are deleted soon, so git need not tidy them.
+        process.envs([
+            ("GIT_CONFIG_COUNT", "1"),
+            ("GIT_CONFIG_KEY_0", "maintenance.auto"),
+            ("GIT_CONFIG_VALUE_0", "false"),
+        ]);
         process.env("PATH", format!("{}:{path}", self.stubs().display())).env("HOME", self.folder.path());
         process.env("STUBS", self.stubs()).env("STACKS", self.stacks()).env("REAL_SYNTH", env!("CARGO_BIN_EXE_synth"));
         process
