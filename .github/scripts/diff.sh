@@ -38,9 +38,9 @@ unreadable() { # FILE ERRORS
 
 # Writes a template of the change to a file. Fails if it is missing, and says so.
 take_new() { # TEMPLATE TO
-  take "$HEAD" "$1" "$2" 2>"$work/errors" && return
-  echo "it is not a plain file in the change" >"$work/errors"
-  unreadable "$1" "$work/errors"
+  take "$HEAD" "$1" "$2" 2>/dev/null && return
+  needs_approval "\`$1\` is missing in the change, or is no plain file."
+  printf '%s is missing in the change, or is no plain file. What the change does is **unknown**.\n\n' "\`$1\`"
   return 1
 }
 
@@ -68,6 +68,8 @@ for file, diff in zip(sys.argv[1:], [own, own.get("members")]):
       needs_approval "\`$file\`: $why."
       fingerprints+="${fingerprints:+ }$fingerprint"
     done <"$work/approvals"
+    # Warnings.
+    if [ -s "$work/errors" ]; then printf '\n%s\n\n' "$(code <"$work/errors")"; fi
   else
     unreadable "$1" "$work/errors"
   fi
@@ -75,12 +77,15 @@ for file, diff in zip(sys.argv[1:], [own, own.get("members")]):
 
 # Shows what the change does to the stack of a configuration.
 judge() { # CONFIGURATION
+  local own="templates/$1" member="templates/${1%.yaml}-member.yaml" artifacts="templates/${1%.yaml}-artifacts.yaml" file
   printf '\n#### %s\n\n' "\`$1\`"
   if [ -z "$(git -C "$CHANGE" ls-tree "$HEAD" -- "$1")" ]; then
     echo "The configuration is removed. Its stack stays as it is until \`make destroy\` deletes it."
-    if [ -n "$(git -C "$CHANGE" ls-tree "$HEAD" -- "templates/$1")" ]; then
-      needs_approval "\`templates/$1\` stays, but \`$1\` is removed."
-    fi
+    for file in "$own" "$member" "$artifacts"; do
+      if [ -n "$(git -C "$CHANGE" ls-tree "$HEAD" -- "$file")" ]; then
+        needs_approval "\`$file\` stays, but \`$1\` is removed."
+      fi
+    done
     return
   fi
   if ! take "$HEAD" "$1" "$work/head/$1"; then
@@ -88,20 +93,19 @@ judge() { # CONFIGURATION
     unreadable "$1" "$work/errors"
   elif ! generate "$1"; then
     unreadable "$1" "$work/errors"
-  elif take "$HEAD" "templates/$1" "$work/committed"; then
-    check_freshness "templates/$1" "$1"
+  elif take "$HEAD" "$own" "$work/committed"; then
+    check_freshness "$own" "$1"
   fi
-  local member="templates/${1%.yaml}-member.yaml" artifacts="templates/${1%.yaml}-artifacts.yaml"
   # Without an organization, there are no members.
   if ! generate "$1" --member; then
-    compare "templates/$1"
+    compare "$own"
     if take "$HEAD" "$member" "$work/committed" && [ -z "$(git -C "$CHANGE" ls-tree "$HEAD" -- "${member#templates/}")" ]; then
       needs_approval "\`$member\` stays, but \`$1\` has no organization."
     fi
     return
   fi
   if take "$HEAD" "$member" "$work/committed"; then check_freshness "$member" "$1"; fi
-  compare "templates/$1" "$member"
+  compare "$own" "$member"
   # judge_bucket shows the bucket of rotation.yaml, also without an organization.
   if [ "$1" != rotation.yaml ] && generate "$1" --artifacts; then
     printf '\n##### The bucket for packages\n\n'

@@ -9,13 +9,13 @@ use std::{
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
-use crate::cmd::{CommandError, Exit, config_args::ConfigArgs, generated_files, print, takes_colour};
+use crate::cmd::{CommandError, Exit, config_args::ConfigArgs, generated_files, note, print, takes_colour};
 use crate::{
     cfn::{json, read, yaml},
     diff::{
         self, Diff,
         approval::{Approval, Concern, because},
-        member_change::{MemberChange, MemberTemplate},
+        member_change::{MemberChange, MemberTemplate, Side},
         render::{self, Consequence, TextView, render},
     },
     screen::{Verbosity, counted, printable},
@@ -96,8 +96,8 @@ enum FailOn {
 }
 
 pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
-    let is_input = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
-    if is_input(&args.old) && is_input(&args.new) {
+    let files = args.old.iter().chain(&args.new).chain(&args.members);
+    if files.filter(|path| path.as_path() == Path::new("-")).count() > 1 {
         let message = "only one of the templates can be standard input; name a file for the other";
         return Err(CommandError::bad_input(message.to_owned()));
     }
@@ -114,14 +114,14 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
         (None, None) => {
             let path = args.old.as_deref().ok_or_else(nothing_to_compare)?;
             let members = match args.members.first() {
-                Some(path) => OldMembers::Known(Some(file_of_members(path)?)),
+                Some(path) => OldMembers::Known(file_of_members(path)?),
                 None => OldMembers::NotKnown,
             };
             (path.display().to_string(), OldTemplates { own: file(path)?, members }, args.new.as_deref())
         }
     };
     let (new_name, new, new_members, command) = if let Some(path) = new {
-        let members = args.members.get(1).map(|path| file_of_members(path)).transpose()?;
+        let members = args.members.get(1).map(|path| file_of_members(path)).transpose()?.flatten();
         (path.display().to_string(), file(path)?, members, None)
     } else {
         let (template, of_members) = args.source.templates()?;
@@ -132,6 +132,15 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
         OldMembers::NotKnown => None,
         OldMembers::Known(old) => new_members.map(|new| MemberChange::between(old, new)),
     };
+    let misnamed = members.as_ref().and_then(|members| members.misnamed_in(&old.own, &new));
+    if let Some(side) = misnamed {
+        let name = printable(if side == Side::Old { &old_name } else { &new_name });
+        note(&format!(
+            "warning: the template of the members is missing, or {name} names another one. So it is not known what changes in each \
+             member account"
+        ));
+    }
+    let members = members.filter(|_| misnamed.is_none());
     let own = diff::compare_with_members(&old.own, &new, members.as_ref());
     let diffs = Diffs { own, members: members.as_ref().and_then(MemberChange::diff) };
     let approvals: Vec<Approval> = diffs.all().filter_map(Approval::needed).collect();
@@ -267,9 +276,10 @@ fn file(path: &Path) -> Result<Json, CommandError> {
     template(&name, text)
 }
 
-fn file_of_members(path: &Path) -> Result<MemberTemplate, CommandError> {
+/// The template of the members in a file. `None` if it has no resources, so that there are no members.
+fn file_of_members(path: &Path) -> Result<Option<MemberTemplate>, CommandError> {
     let (name, text) = content(path)?;
-    member_template(&name, text)
+    Ok(Some(member_template(&name, text)?).filter(MemberTemplate::has_resources))
 }
 
 /// The name and the content of a file, or of standard input.

@@ -128,7 +128,8 @@ fn configurations(folder: &str) -> Vec<PathBuf> {
 
 /// The committed template of a configuration.
 pub(super) fn template_path(config: &Path) -> PathBuf {
-    Path::new(TEMPLATES).join(config.file_stem().unwrap_or_default()).with_extension("yaml")
+    let stem = config.file_stem().unwrap_or_default().to_string_lossy();
+    Path::new(TEMPLATES).join(format!("{stem}.yaml"))
 }
 
 /// The committed template of the members' stacks of a configuration.

@@ -66,11 +66,14 @@ impl SettingType for OrganizationSetting {
         let mut fields = Fields::of(node, entries, &ORGANIZATION_FIELDS.map(|(name, _)| name));
         let id = fields.required("id");
         let region = fields.required("region");
-        let units = fields.required::<Vec<UnitId>>("units");
-        let accounts = fields.optional::<Vec<AccountId>>("accounts");
-        let exclude = fields.optional::<Vec<AccountId>>("exclude");
+        let mut units = fields.required::<Vec<UnitId>>("units");
+        let mut accounts = fields.optional::<Vec<AccountId>>("accounts");
+        let mut exclude = fields.optional::<Vec<AccountId>>("exclude");
         let first = fields.optional::<AccountId>("first");
         let administrator = fields.optional("administrator");
+        // Another order of the same entries is no change of the templates.
+        units.iter_mut().for_each(|units| units.sort());
+        [&mut accounts, &mut exclude].into_iter().flatten().for_each(|accounts| accounts.sort());
         let accounts = match (accounts, exclude) {
             (Some(_), Some(_)) => {
                 let wrong = ValueProblem::new("accounts already lists all accounts that get a stack");

@@ -3,10 +3,15 @@
 //! The template of the administering account names that template only by the hash of its text. With both texts, a change of
 //! that name is decided by what it changes in the accounts.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use super::{Diff, approval::Approval, compare};
-use crate::stack::member_template_key;
+use crate::{
+    cfn::view::{View, text},
+    stack::member_template_key,
+};
 
 /// The template of an organization's members, with its name in the artifact bucket.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,11 +20,37 @@ pub struct MemberTemplate {
     key: String,
 }
 
+/// One of two templates that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The template before the change.
+    Old,
+    /// The template after the change.
+    New,
+}
+
+/// The addresses of the members' templates in the template of an administering account.
+pub(super) fn addresses(template: &Json) -> BTreeSet<String> {
+    let sets = View(template).of("AWS::CloudFormation::StackSet");
+    sets.map(|set| text(&set.properties["TemplateURL"])).collect()
+}
+
 impl MemberTemplate {
     /// A template in its canonical form, which was read from the text `document`.
     #[must_use]
     pub fn of(template: Json, document: &str) -> Self {
         Self { template, key: member_template_key(document) }
+    }
+
+    /// Whether it has any resource.
+    #[must_use]
+    pub fn has_resources(&self) -> bool {
+        self.template["Resources"].as_object().is_some_and(|resources| !resources.is_empty())
+    }
+
+    /// How the address of a template names it.
+    fn name(&self) -> String {
+        format!("/{}?", self.key)
     }
 }
 
@@ -54,11 +85,26 @@ impl MemberChange {
         &self.new.template
     }
 
-    /// Whether an address named the old template before, and names the new one now.
-    pub(super) fn is_followed_by(&self, before: &str, after: &str) -> bool {
-        let name = |template: &MemberTemplate| format!("/{}?", template.key);
-        let (old, new) = (self.old.as_ref().map(name), name(&self.new));
-        old.is_some_and(|old| before.contains(&old) && before.replacen(&old, &new, 1) == after)
+    /// Which of these templates of an administering account names another template of the members. `None` if neither does.
+    #[must_use]
+    pub fn misnamed_in(&self, old: &Json, new: &Json) -> Option<Side> {
+        let names = |template: &Json, members: &MemberTemplate| {
+            let addresses = addresses(template);
+            !addresses.is_empty() && addresses.iter().all(|address| address.contains(&members.name()))
+        };
+        let is_right = self.old.as_ref().map_or_else(|| addresses(old).is_empty(), |members| names(old, members));
+        if !is_right {
+            return Some(Side::Old);
+        }
+        (!names(new, &self.new)).then_some(Side::New)
+    }
+
+    /// Whether each StackSet had the old template of the members and gets the new one, from the same place.
+    pub(super) fn is_named(&self, old: &Json, new: &Json) -> bool {
+        let Some(members) = &self.old else { return false };
+        let moved =
+            addresses(old).iter().map(|address| address.replacen(&members.name(), &self.new.name(), 1)).collect();
+        self.misnamed_in(old, new).is_none() && addresses(new) == moved && moved.len() == 1
     }
 
     /// Whether the change needs no approval.

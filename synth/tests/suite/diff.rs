@@ -870,18 +870,27 @@ fn a_diff_of_an_organization_shows_what_each_member_gets() {
     );
     assert_eq!(json["members"]["resources"][0]["id"], "Function", "{printed}");
     assert_eq!(folder.synth(&two, "").0, Some(3), "without the members' templates, it is not known");
+    // Files that the templates do not name prove nothing.
+    let (old, new) = ("rotation-member.old", "templates/rotation-member.yaml");
+    for members in [[old, old], [new, new], [new, old]] {
+        let (code, printed) = folder.synth(&[&two[..], &["--members"], &members].concat(), "");
+        assert!(code == Some(3) && printed.contains("names another one. So it is not known what changes"), "{printed}");
+        assert!(!printed.contains("\"members\""), "{printed}");
+    }
+    let (code, printed) = folder.synth(&["diff", "-", new, "--members", "-", new], "");
+    assert!(code == Some(2) && printed.contains("only one of the templates can be standard input"), "{printed}");
     folder.git(&["checkout", "--quiet", "."]);
 
     // Without a committed template of the members, their stacks are new.
     folder.git(&["rm", "--quiet", "templates/rotation-member.yaml"]);
     folder.git(&["commit", "--quiet", "--message", "without members"]);
-    assert!(
-        diff(&[]).1.ends_with("\nNew in each member account: 18 resources. To see them: --verbose\n"),
-        "{:?}",
-        diff(&[])
-    );
+    assert!(diff(&[]).1.contains("the template of the members is missing, or"), "{:?}", diff(&[]));
+    folder.write("templates/rotation.yaml", "Resources: {}\n");
+    folder.git(&["commit", "--quiet", "--all", "--message", "without a stack"]);
+    let printed = diff(&[]).1;
+    assert!(printed.contains("\nNew in each member account: 18 resources. To see them: --verbose\n"), "{printed}");
     assert!(diff(&["--verbose"]).1.contains("What changes in each member account"));
-    folder.git(&["revert", "--no-edit", "HEAD"]);
+    folder.git(&["reset", "--quiet", "--hard", "HEAD~2"]);
 
     // A change that only the members' template has asks by itself.
     folder.write("rotation.yaml", settings);
@@ -893,6 +902,24 @@ fn a_diff_of_an_organization_shows_what_each_member_gets() {
     // Another template than the configuration's has no known members.
     let (code, _) = diff(&["--template", "templates/rotation.yaml", "--fail-on", "broader"]);
     assert_eq!(code, Some(0));
+}
+
+/// Two configurations may differ only after a dot.
+#[test]
+fn a_configuration_with_a_dot_is_compared_with_its_own_template() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.0.path().join("templates")).unwrap();
+    for (file, age) in [("a", 50), ("a.b", 60)] {
+        let settings = format!("users: [alice]\nemails: [a@example.com]\nrotate_after: {age}d\n");
+        folder.write(&format!("{file}.yaml"), &settings);
+        let template = ["template", "--config", &format!("{file}.yaml"), "--output", &format!("templates/{file}.yaml")];
+        assert_eq!(folder.synth(&template, ""), (Some(0), String::new()));
+    }
+    folder.git(&["init", "--quiet"]);
+    folder.git(&["add", "."]);
+    folder.git(&["commit", "--quiet", "--message", "first"]);
+    let diff = folder.synth(&["diff", "--base", "HEAD", "--config", "a.b.yaml"], "");
+    assert_eq!(diff, (Some(0), "No difference.\n".to_owned()));
 }
 
 #[test]

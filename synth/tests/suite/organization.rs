@@ -423,6 +423,7 @@ fn a_change_of_the_members_needs_approval_if_it_does_by_itself() {
         ("an earlier deletion", more("overlap: 5d"), false),
         ("fewer runs", old.replace("rate(1 day)", "rate(60 days)"), false),
         ("another name of a tag", more("tags: {team: a}"), false),
+        ("another administrator", old.replace("  - security@", "  - eve@example.com\n  - security@"), false),
     ] {
         assert_ne!(new, old, "{what}");
         let (old, new) = (config(&old), config(&new));
@@ -438,6 +439,21 @@ fn a_change_of_the_members_needs_approval_if_it_does_by_itself() {
             let compared = diff::compare_with_members(&central(&old), &central(&new), Some(&other));
             assert!(Approval::needed(&compared).is_some(), "{what}");
         }
+    }
+}
+
+/// The entries of these lists have no order.
+#[test]
+fn the_order_of_units_and_accounts_changes_nothing() {
+    let (units, accounts) = (["ou-abcd-11112222", "ou-abcd-33334444"], ["'111122223333'", "'222233334444'"]);
+    for list in ["exclude", "accounts"] {
+        let with = |[a, b]: [&str; 2], [c, d]: [&str; 2]| {
+            let organization =
+                format!("{{id: {ORGANIZATION}, region: eu-west-1, units: [{a}, {b}], {list}: [{c}, {d}]}}");
+            config(&format!("users: [/machines/]\nemails: [a@example.com]\norganization: {organization}\n"))
+        };
+        let (one, other) = (with(units, accounts), with([units[1], units[0]], [accounts[1], accounts[0]]));
+        assert_eq!((central(&one), member(&one)), (central(&other), member(&other)), "{list}");
     }
 }
 

@@ -9,7 +9,10 @@ mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda::contract::{language::Language, publisher_settings::PUBLISH_TO, settings::Variable};
+use lambda::{
+    contract::{language::Language, publisher_settings::PUBLISH_TO, settings::Variable},
+    model::email::Email,
+};
 use serde_json::{Map, Value as Json};
 
 pub(super) use self::tables::is_harmless;
@@ -25,7 +28,7 @@ use super::{handler_env, member_change::MemberChange, values::Path};
 use crate::{
     cfn::{
         text::{self, pieces},
-        view::{self, View, references},
+        view::{View, references},
     },
     iam::{grants, template::redefined_names},
 };
@@ -68,7 +71,7 @@ pub(super) fn judge(
     members: Option<&MemberChange>,
 ) -> Judgement {
     let mut judge = Judge {
-        members: members.filter(|members| names_members(members, old, new)),
+        members: members.filter(|members| members.is_named(old, new)),
         old,
         new,
         redefined: redefined_names(old, new, &BTreeSet::new()),
@@ -157,20 +160,13 @@ fn kind(body: &Json) -> &str {
     body.get("Type").and_then(Json::as_str).unwrap_or_default()
 }
 
-/// The addresses of the members' templates in the template of an administering account.
-fn member_templates(template: &Json) -> BTreeSet<String> {
-    let sets = View(template).of("AWS::CloudFormation::StackSet");
-    sets.map(|set| view::text(&set.properties["TemplateURL"])).collect()
-}
-
-/// Whether each StackSet had the old template of the members, and gets the new one.
-fn names_members(members: &MemberChange, old: &Json, new: &Json) -> bool {
-    let (old, new) = (member_templates(old), member_templates(new));
-    let (mut old, mut new) = (old.iter(), new.iter());
-    match (old.next(), new.next(), old.next(), new.next()) {
-        (Some(before), Some(after), None, None) => members.is_followed_by(before, after),
-        _ => false,
-    }
+/// The addresses that a list of addresses loses. `None` if it gains one, or if it has none or is not known.
+fn fewer_addresses(old: Option<&Json>, new: Option<&Json>) -> Option<BTreeSet<String>> {
+    let read = |list: Option<&Json>| -> Option<BTreeSet<String>> {
+        literal(list)?.split(' ').map(|address| Some(address.parse::<Email>().ok()?.small())).collect()
+    };
+    let (old, new) = (read(old)?, read(new)?);
+    new.is_subset(&old).then(|| &old - &new)
 }
 
 struct Judge<'t> {
@@ -375,7 +371,12 @@ impl Judge<'_> {
                     let (old, new) = (old.get(name), new.get(name));
                     let is_language = name == Variable::Language.name()
                         && literal(new).is_some_and(|word| word.parse::<Language>().is_ok());
-                    if is_publisher && !is_language && old != new {
+                    let gone = (name == Variable::Administrators.name()).then(|| fewer_addresses(old, new)).flatten();
+                    if let Some(gone) = gone.filter(|_| is_publisher) {
+                        for address in gone {
+                            self.judgement.unsubscribed.entry(address).or_default().insert("notices");
+                        }
+                    } else if is_publisher && !is_language && old != new {
                         let place = format!("{}.Environment.Variables.{name}", resource.id);
                         self.unknown(
                             &place,

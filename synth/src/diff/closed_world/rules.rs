@@ -99,28 +99,19 @@ impl Edit<'_> {
     /// Whether the configuration accepts the time that a run has, or a run has no less time than before.
     pub(super) fn is_long_enough(&self) -> bool {
         // Without a timeout, a run has three seconds.
-        self.new.and_then(Json::as_u64).is_some_and(|seconds| seconds >= SHORTEST_TIMEOUT.as_seconds())
-            || !self.resource.is_new && self.no_less(self.old, self.new, 3.0)
+        let is_enough = self.new.and_then(Json::as_u64).is_some_and(|seconds| seconds >= SHORTEST_TIMEOUT.as_seconds())
+            || !self.resource.is_new && self.no_less(self.old, self.new, 3.0);
+        // A queue hands out a message again if its reader takes longer than the queue's own timeout.
+        let is_this = |function: &Json| self.target(function).is_some_and(|(id, _)| id == self.resource.id);
+        let reads_a_queue = View(self.judge.new)
+            .of("AWS::Lambda::EventSourceMapping")
+            .any(|mapping| mapping.properties.get("FunctionName").is_some_and(is_this));
+        is_enough && (!reads_a_queue || self.no_less(self.new, self.old, 3.0))
     }
 
     /// Whether at least one run can take place.
     pub(super) fn can_run(&self) -> bool {
         self.new.is_none_or(|runs| runs.as_u64().is_some_and(|runs| runs >= 1))
-    }
-
-    /// Whether the time window of a schedule does not become larger.
-    pub(super) fn is_no_wider(&self) -> bool {
-        let minutes = |window: Option<&Json>| {
-            let Some(window) = window else { return Some(0.0) };
-            let map = window.as_object()?;
-            match map.get("Mode")?.as_str()? {
-                "OFF" if map.len() == 1 => Some(0.0),
-                "FLEXIBLE" if map.len() == 2 => number(map.get("MaximumWindowInMinutes")?),
-                _ => None,
-            }
-        };
-        let (old, new) = (minutes(self.old), minutes(self.new));
-        new.is_some() && (self.resource.is_new || old.zip(new).is_some_and(|(old, new)| new <= old))
     }
 
     /// Whether each of these numbers of a map does not fall. Each has the number that holds where none is set.
@@ -186,11 +177,11 @@ impl Edit<'_> {
         is_only && queue.and_then(|queue| self.target(queue)).is_some_and(|(_, kind)| kind == "AWS::SQS::Queue")
     }
 
-    /// Whether the deployer names the package: by a parameter without a default.
-    pub(super) fn comes_from_the_deployer(&self) -> bool {
+    /// Whether the value is this parameter, in which the deployer names a part of the package.
+    pub(super) fn is_given_as(&self, parameter: &str) -> bool {
         let pieces = self.new.and_then(pieces).unwrap_or_default();
         let [Piece::Reference(name)] = pieces.as_slice() else { return false };
-        self.is_given(name) && (!self.is_same || !self.judge.redefined.contains(name))
+        name == parameter && self.is_given(name) && (!self.is_same || !self.judge.redefined.contains(name))
     }
 
     /// Whether the deployer gives the value of this name: it is a parameter without a default.
@@ -330,7 +321,10 @@ impl Edit<'_> {
         let tries = |policy: Option<&Json>| policy?.get("maxReceiveCount").and_then(number);
         let is_whole = self.new.and_then(Json::as_object).is_some_and(|policy| policy.len() == 2);
         let is_queue = |arn: Json| self.target(&arn).is_some_and(|(_, kind)| kind == "AWS::SQS::Queue");
-        let is_kept = self.resource.is_new || self.old.is_some() && tries(self.new) >= tries(self.old);
+        // In a queue that keeps the order, a message that is tried again holds up the next ones.
+        let keeps_order = self.resource.properties.get("FifoQueue").is_some_and(|fifo| *fifo != false);
+        let is_more = |old, new| if keeps_order { new == old } else { new >= old };
+        let is_kept = self.resource.is_new || self.old.is_some() && is_more(tries(self.old), tries(self.new));
         is_whole && is_kept && self.keeps_its_queue(queue) && self.new.and_then(queue).is_some_and(is_queue)
     }
 

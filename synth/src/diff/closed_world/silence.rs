@@ -8,15 +8,15 @@ use lambda::contract::settings::Variable;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Judge, is_same, kind, member_templates,
+    Judge, is_same, kind,
     rules::{literal, program_endpoint},
 };
 use crate::{
     cfn::{
         text::Piece,
-        view::{View, each, references, text},
+        view::{Resource, View, each, references, text},
     },
-    diff::member_change::MemberChange,
+    diff::member_change::{MemberChange, addresses},
     iam::{
         compare::{Boundary, Permissions},
         glob::{Glob, Letter},
@@ -86,18 +86,19 @@ fn contains(all: &[&Map<String, Json>], statement: &Map<String, Json>) -> bool {
     all.iter().any(|other| is_same(Some(&without_id(other)), Some(&statement)))
 }
 
-/// Whether a pattern of a policy matches an action. What is not a plain text may match.
-fn matches(pattern: &Json, action: &str) -> bool {
-    let Some(pattern) = pattern.as_str() else { return true };
+/// Whether a pattern of a policy matches an action. `None` if the pattern is known only in a deployment.
+fn matches(pattern: &Json, action: &str) -> Option<bool> {
+    let pattern = pattern.as_str()?;
     let action: Vec<_> = action.to_ascii_lowercase().chars().map(Letter::Char).collect();
-    Glob::pattern(&[Piece::Literal(pattern.to_ascii_lowercase())]).must_match(&action)
+    Some(Glob::pattern(&[Piece::Literal(pattern.to_ascii_lowercase())]).must_match(&action))
 }
 
-/// The actions of [`ACTIONS`] that a statement names. What it names by exclusion counts as each.
-fn actions(statement: &Map<String, Json>) -> Vec<&'static str> {
+/// The actions of [`ACTIONS`] that a statement names. What it names by exclusion counts as each. `unclear` says if a pattern
+/// that is known only in a deployment matches.
+fn actions(statement: &Map<String, Json>, unclear: bool) -> Vec<&'static str> {
     let is_named = |action: &&str| {
         let mut named = statement.get("Action").into_iter().flat_map(each);
-        statement.contains_key("NotAction") || named.any(|pattern| matches(pattern, action))
+        statement.contains_key("NotAction") || named.any(|pattern| matches(pattern, action).unwrap_or(unclear))
     };
     ACTIONS.into_iter().filter(is_named).collect()
 }
@@ -105,21 +106,24 @@ fn actions(statement: &Map<String, Json>) -> Vec<&'static str> {
 /// The statements with an effect that name one of [`ACTIONS`].
 fn about_actions<'t>(permissions: &'t Permissions, effect: &str) -> Vec<&'t Map<String, Json>> {
     let all = permissions.documents.iter().flat_map(|document| statements(Some(document), effect));
-    all.filter(|statement| !actions(statement).is_empty()).collect()
+    all.filter(|statement| !actions(statement, true).is_empty()).collect()
 }
 
-/// Each of [`ACTIONS`] that is allowed, with each resource, and with the rest of the statement.
-fn allowed(permissions: &Permissions) -> Vec<(&'static str, &Json, Json)> {
+/// Each of [`ACTIONS`] that these statements allow, with each resource, and with the rest of the statement.
+fn allowed<'t>(statements: &[&'t Map<String, Json>], unclear: bool) -> Vec<(&'static str, &'t Json, Json)> {
     let mut found = Vec::new();
-    for statement in about_actions(permissions, "Allow") {
-        let mut rest = statement.clone();
+    for statement in statements {
+        let mut rest = (*statement).clone();
         for name in ["Sid", "Action", "Resource"] {
             rest.shift_remove(name);
         }
-        for action in actions(statement) {
-            for resource in statement.get("Resource").into_iter().flat_map(each) {
-                found.push((action, resource, Json::Object(rest.clone())));
-            }
+        let resources = match statement.get("Resource") {
+            Some(resource) => each(resource).collect(),
+            // The rest has the resources that are excluded.
+            None => vec![&Json::Null],
+        };
+        for action in actions(statement, unclear) {
+            found.extend(resources.iter().map(|resource| (action, *resource, Json::Object(rest.clone()))));
         }
     }
     found
@@ -260,14 +264,16 @@ impl Judge<'_> {
         if !old.attached.is_subset(&new.attached) {
             self.unknown(&place, &format!("it loses a policy that is not in the template, {SILENCE}"));
         }
-        let kept = allowed(new);
+        let [before, after] = [old, new].map(|of| about_actions(of, "Allow"));
+        let changed: Vec<_> = before.into_iter().filter(|statement| !contains(&after, statement)).collect();
+        let kept = allowed(&after, false);
         let is_kept = |(action, resource, rest): &(&str, &Json, Json)| {
             kept.iter().any(|(other, on, own)| {
                 other == action && is_same(Some(on), Some(resource)) && is_same(Some(own), Some(rest))
             })
         };
         let lost: BTreeSet<&str> =
-            allowed(old).iter().filter(|one| !is_kept(one)).map(|(action, ..)| *action).collect();
+            allowed(&changed, true).iter().filter(|one| !is_kept(one)).map(|(action, ..)| *action).collect();
         for action in lost {
             self.unknown(&place, &format!("it loses {action}, {SILENCE}"));
         }
@@ -285,8 +291,8 @@ impl Judge<'_> {
     /// Whether the members of an organization send notices to the same recipients as before, whoever these are: their template
     /// is the same, and is not known.
     fn has_the_same_members(&self) -> bool {
-        let new = member_templates(self.new);
-        self.members.is_none() && !new.is_empty() && new == member_templates(self.old)
+        let new = addresses(self.new);
+        self.members.is_none() && !new.is_empty() && new == addresses(self.old)
     }
 
     /// An address or an endpoint that loses a subscription.
@@ -297,8 +303,13 @@ impl Judge<'_> {
         let Some((lost, topic)) = lost else {
             return self.unknown(id, "its address no longer gets what is still sent to it");
         };
-        let is_other = |other: &Json| address(other).as_ref() == Some(&lost) && other.get("TopicArn") == Some(topic);
-        if View(self.new).of("AWS::SNS::Subscription").any(|other| is_other(other.properties)) {
+        // With a condition, it may be left out of the deployment.
+        let is_other = |other: &Resource<'_>| {
+            address(other.properties).as_ref() == Some(&lost)
+                && other.properties.get("TopicArn") == Some(topic)
+                && other.body.get("Condition").is_none()
+        };
+        if View(self.new).of("AWS::SNS::Subscription").any(|other| is_other(&other)) {
             return;
         }
         let alarms = self.target(topic).is_some_and(|(topic, _)| self.carries_only_alarms(&topic));
@@ -307,16 +318,18 @@ impl Judge<'_> {
             let functions = [self.new].into_iter().chain(members).flat_map(|all| View(all).of("AWS::Lambda::Function"));
             let values =
                 functions.map(move |function| &function.properties["Environment"]["Variables"][variable.name()]);
-            values.filter(|value| !value.is_null()).map(|value| value.to_string().to_ascii_lowercase())
+            values.filter(|value| !value.is_null()).map(|value| literal(Some(value)).map(str::to_ascii_lowercase))
         };
         let variables: &[Variable] = if alarms {
             &[Variable::Administrators]
         } else {
             &[Variable::Administrators, Variable::Notify, Variable::Users]
         };
-        let is_named = variables.iter().any(|variable| read(*variable).any(|value| value.contains(&lost)))
+        let is_named = variables
+            .iter()
+            .any(|variable| read(*variable).any(|value| value.is_none_or(|value| value.contains(&lost))))
             || !alarms && self.has_the_same_members();
-        let is_none = |variable: Variable| read(variable).all(|value| value == "\"none\"");
+        let is_none = |variable: Variable| read(variable).all(|value| value.as_deref() == Some("none"));
         let is_last = is_none(Variable::Administrators) && is_none(Variable::Notify);
         let is_program = subscription.as_object().is_some_and(|properties| program_endpoint(properties).is_some());
         let is_mail = literal(subscription.get("Protocol")).is_some_and(|protocol| protocol == "email");

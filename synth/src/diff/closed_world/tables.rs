@@ -9,6 +9,7 @@
 use serde_json::Value as Json;
 
 use super::rules::Edit;
+use crate::stack::MEMBER_PARAMETERS;
 
 /// How a change of a property is decided.
 pub(super) enum Meaning {
@@ -57,11 +58,9 @@ const SUBSCRIPTION: Meaning = HarmlessIf(
 const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that only notify");
 /// Each stack of a StackSet gets this, in accounts that no other part of the template shows.
 const MEMBERS: Meaning = Asks("the stacks of the members change");
-const MEMBER_PARAMETERS: Meaning = AsksUnless(
-    |edit| edit.only_passes_on_the_package(),
-    "the package that the deployer names",
-    "the stacks of the members change",
-);
+const PACKAGE: &str = "the package that the deployer names";
+const PASSED_ON: Meaning =
+    AsksUnless(|edit| edit.only_passes_on_the_package(), PACKAGE, "the stacks of the members change");
 const MEMBER_TEMPLATE: Meaning = AsksUnless(
     |edit| edit.is_harmless_in_each_account(),
     "a template of the members that does no harm in their accounts",
@@ -85,7 +84,7 @@ const TYPES: &[(&str, Properties)] = &[
             (&["Description"], TEXT),
             (&["ManagedExecution"], Harmless("whether operations of a StackSet wait for each other")),
             (&["AutoDeployment", "CallAs", "Capabilities", "OperationPreferences"], MEMBERS),
-            (&["Parameters"], MEMBER_PARAMETERS),
+            (&["Parameters"], PASSED_ON),
             (&["StackInstancesGroup"], MEMBER_ACCOUNTS),
             (&["TemplateURL"], MEMBER_TEMPLATE),
             // The roles of the members get these tags too.
@@ -199,10 +198,9 @@ const TYPES: &[(&str, Properties)] = &[
             (&["FileSystemConfigs", "Handler", "ImageConfig", "Layers", "PackageType", "Runtime"], CODE),
             (&["LoggingConfig"], Asks("the log goes elsewhere")),
             (&["Code", "Environment"], Parts),
-            (
-                &["Code.S3Bucket", "Code.S3Key", "Code.S3ObjectVersion"],
-                HarmlessIf(|edit| edit.comes_from_the_deployer(), "the package that the deployer names"),
-            ),
+            (&["Code.S3Bucket"], HarmlessIf(|edit| edit.is_given_as(MEMBER_PARAMETERS.code_bucket), PACKAGE)),
+            (&["Code.S3Key"], HarmlessIf(|edit| edit.is_given_as(MEMBER_PARAMETERS.code_key), PACKAGE)),
+            (&["Code.S3ObjectVersion"], HarmlessIf(|edit| edit.is_given_as(MEMBER_PARAMETERS.code_version), PACKAGE)),
             (&["Environment.Variables"], Variables),
         ],
     ),
@@ -287,8 +285,9 @@ const TYPES: &[(&str, Properties)] = &[
             (&["Name"], Replaces),
             (&["Description"], TEXT),
             (&["ScheduleExpressionTimezone"], Harmless("the hour of the runs")),
-            // In a larger window, two runs can follow each other sooner.
-            (&["FlexibleTimeWindow"], HarmlessIf(|edit| edit.is_no_wider(), "time windows that are not larger")),
+            // In a larger window, two runs can follow each other sooner. In a smaller one, the accounts of an organization start at
+            // the same time.
+            (&["FlexibleTimeWindow"], WhenNew("the time window of a new schedule")),
             (
                 &["ScheduleExpression"],
                 HarmlessIf(
