@@ -296,7 +296,7 @@ async fn attempt(
     if let Some(administrator) = administrator::of_template(&release.bundle.template) {
         organization_rollout::check_access(session, administrator).await?;
     }
-    let mut deployment = release.clone().plan(session, stacks).await?;
+    let mut deployment = Box::pin(release.clone().plan(session, stacks)).await?;
     if let Some(outputs) = deployment.unchanged() {
         return Ok(DeployOutcome::Unchanged(outputs.clone()));
     }
@@ -362,7 +362,7 @@ async fn attempt(
                 // The failed attempt has left something: a stack in ROLLBACK_COMPLETE, for example.
                 let left = |_| DeployError::Left { stack: release.bundle.stack.clone() };
                 interrupt.sleep(PAUSE).await.map_err(left)?;
-                deployment = release.clone().plan(session, stacks).await?;
+                deployment = Box::pin(release.clone().plan(session, stacks)).await?;
                 let mut approvals = deployment.approvals().into_iter();
                 if let Some((stack, approval)) = approvals.find(|(_, more)| !approved.contains(&more.fingerprint)) {
                     return Err(DeployError::NotApproved { stack, approval, package });
