@@ -496,8 +496,8 @@ fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
         }
         DeployOutcome::Interrupted => Err(CommandError::interrupted(&untouched)),
         DeployOutcome::Left(stack) => {
-            let goes_on = "continues at AWS; run the same command again to follow it";
-            Err(CommandError::interrupted(&format!("What was started in {stack} {goes_on}.")))
+            let continues = "continues at AWS; run the same command again to follow it";
+            Err(CommandError::interrupted(&format!("What was started in {stack} {continues}.")))
         }
     }
 }
@@ -548,7 +548,7 @@ mod tests {
     #[test]
     fn a_rotation_that_no_run_will_finish_is_part_of_the_question() {
         let (a, open) = (fingerprint('a'), ["alice has two active keys".to_owned()]);
-        assert_eq!(Decision::of(&[], &[], &open), Decision::AskIfPossible, "a deployment without a terminal goes on");
+        assert_eq!(Decision::of(&[], &[], &open), Decision::AskIfPossible, "a deployment without a terminal continues");
         assert_eq!(Decision::of(&[a], &[], &open), Decision::Ask);
         assert_eq!(Decision::of(&[a], &[a], &open), Decision::Go);
         let says = "A user leaves in the middle of a rotation, and no run finishes it.\nDeploy?";

@@ -74,7 +74,9 @@ pub enum DeployError {
         cause: Option<Box<RootCause>>,
     },
     /// The operation was started, but its progress could not be read until its end. AWS completes it.
-    #[error("{problem}\nWhat was begun in the stack {stack} goes on at AWS: run the same command again to follow it.")]
+    #[error(
+        "{problem}\nWhat was begun in the stack {stack} continues at AWS: run the same command again to follow it."
+    )]
     Lost {
         /// The name of the stack.
         stack: String,

@@ -152,7 +152,7 @@ impl<'a> Stacks<'a> {
         self.sink.show(message);
     }
 
-    /// Shows what is going on, until the next call. `None` removes the line.
+    /// Shows the progress in one line, until the next call. `None` removes the line.
     pub fn watch(&mut self, now: Option<String>) {
         self.sink.watch(now);
     }
@@ -173,7 +173,7 @@ impl<'a> Stacks<'a> {
             let Some(stack) = found.as_ref().filter(|stack| stack.status.is_in_progress()) else { return Ok(found) };
             self.note(&format!("{name} is in {}: waiting until that is over", stack.status));
             let followed = self.follow(name, &stack.id, &Operation::Last, Progress::default()).await?;
-            self.note(&format!("{name} is in {}: going on", followed.stack.status));
+            self.note(&format!("{name} is in {}: continuing", followed.stack.status));
         }
     }
 

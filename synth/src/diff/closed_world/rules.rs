@@ -74,7 +74,7 @@ impl Edit<'_> {
     }
 
     /// Whether the schedule is known before, and starts a run each month after.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(super) fn keeps_a_monthly_run(&self) -> bool {
         let schedule = literal(self.new).and_then(|text| text.parse::<ScheduleExpression>().ok());
         let runs = schedule.and_then(|schedule| schedule.runs());
         let is_known = self.old.is_none() || literal(self.old).is_some();

@@ -292,7 +292,7 @@ const TYPES: &[(&str, Properties)] = &[
             (
                 &["ScheduleExpression"],
                 HarmlessIf(
-                    |edit| edit.goes_on(),
+                    |edit| edit.keeps_a_monthly_run(),
                     "schedules with a run each month, as far as keys do not fall earlier",
                 ),
             ),

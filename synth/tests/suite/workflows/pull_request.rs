@@ -395,7 +395,7 @@ fn another_stack_or_that_of_another_configuration_needs_approval() {
     let takes = "`ci.yaml` takes the stack `audit-key-rotation`, which was that of `audit.yaml`.";
     let becomes = |name: &str, old: &str, new: &str| {
         format!(
-            "`{name}.yaml` changes its stack from `{old}` to `{new}`. The old stack stays, and its schedule goes on."
+            "`{name}.yaml` changes its stack from `{old}` to `{new}`. The old stack stays, and its schedule continues."
         )
     };
     let same = |one: &str, other: &str, stack: &str| {
