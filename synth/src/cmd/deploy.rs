@@ -230,7 +230,7 @@ async fn deploy(
             end = Err(failure);
         }
         if let (Some(organization), true) = (organization, end.is_ok()) {
-            match organization_rollout::unselected_member(session, &name, &organization).await {
+            match organization_rollout::unselected_management_member(session, &name, &organization).await {
                 Ok(stack) => stack.iter().for_each(|stack| stacks.note(&still_rotates(stack))),
                 Err(failure) => end = Err(failure.into()),
             }
@@ -240,7 +240,7 @@ async fn deploy(
     (end.unwrap_or_else(from_failure), left)
 }
 
-/// Says that a member's stack rotates keys although the configuration does not select its account.
+/// Says that the management account's member stack rotates keys although the configuration does not select the account.
 fn still_rotates(stack: &str) -> String {
     let delete = command_line::aws(&format!("cloudformation delete-stack --stack-name {stack}"));
     format!(

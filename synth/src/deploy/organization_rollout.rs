@@ -79,12 +79,12 @@ pub async fn member_template(
     }
 }
 
-/// The member's stack beside the rotation stack of this name: that of the management account, which a StackSet skips. `None` if
-/// there is none.
+/// The member stack of the management account, with its name. StackSets skip this account. `name` is the name of the
+/// rotation stack. `None` if there is no such member stack.
 ///
 /// # Errors
 /// [`AwsError`] if the stack cannot be read.
-pub async fn member_beside(
+pub async fn management_member(
     session: &Session,
     name: &str,
     administrator: Administrator,
@@ -92,26 +92,26 @@ pub async fn member_beside(
     if administrator == Administrator::DelegatedAdministrator {
         return Ok(None);
     }
-    let beside = format!("{name}{MEMBER}");
+    let member_stack = format!("{name}{MEMBER}");
     let is_there = |stack: &Stack| StackState::of(Some(&stack.status)) != StackState::Absent;
-    let found = CloudFormation::new(session).stack(&beside).await?.filter(is_there);
-    Ok(found.map(|stack| (beside, stack)))
+    let found = CloudFormation::new(session).stack(&member_stack).await?.filter(is_there);
+    Ok(found.map(|stack| (member_stack, stack)))
 }
 
-/// The name of the member's stack of this account, if the configuration no longer selects the account. A StackSet would delete
-/// such a stack, but this one is in none.
+/// The name of the management account's member stack, if the configuration no longer selects the account. No StackSet
+/// contains that stack, so none deletes it.
 ///
 /// # Errors
 /// [`AwsError`] if the stack cannot be read.
-pub async fn unselected_member(
+pub async fn unselected_management_member(
     session: &Session,
     name: &str,
     organization: &Organization,
 ) -> Result<Option<String>, AwsError> {
-    if session.account.parse().is_ok_and(|account| organization.has_member_beside(&account)) {
+    if session.account.parse().is_ok_and(|account| organization.has_management_member(&account)) {
         return Ok(None);
     }
-    Ok(member_beside(session, name, organization.administrator).await?.map(|(stack, _)| stack))
+    Ok(management_member(session, name, organization.administrator).await?.map(|(stack, _)| stack))
 }
 
 /// Waits until no operation works on the members. Then updates the accounts that an earlier operation did not reach.

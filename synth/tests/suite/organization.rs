@@ -568,24 +568,24 @@ fn no_text_of_a_stack_speaks_of_what_only_another_stack_has() {
 }
 
 #[test]
-fn the_management_account_has_a_member_beside_it_only_if_it_is_selected() {
-    let beside = |fields: &str, units: &str| {
+fn the_management_account_is_a_member_only_if_it_is_selected() {
+    let is_member = |fields: &str, units: &str| {
         let text = format!(
             "users: [/machines/]\nemails: [a@example.com]\n\
              organization: {{id: {ORGANIZATION}, region: eu-west-1, units: [{units}]{fields}}}\n"
         );
-        config(&text).organization.unwrap().has_member_beside(&CENTRAL.parse().unwrap())
+        config(&text).organization.unwrap().has_management_member(&CENTRAL.parse().unwrap())
     };
     let management = ", administrator: management-account";
-    assert!(beside(management, "r-abcd"));
-    assert!(!beside(management, "ou-abcd-11112222"), "it is in no organizational unit");
-    assert!(!beside("", "r-abcd"), "a delegated administrator is a member like the others");
-    assert!(!beside(&format!("{management}, exclude: ['{CENTRAL}']"), "r-abcd"));
-    assert!(beside(&format!("{management}, accounts: ['{CENTRAL}']"), "ou-abcd-11112222"));
-    assert!(!beside(&format!("{management}, accounts: ['{MEMBER}']"), "r-abcd"));
+    assert!(is_member(management, "r-abcd"));
+    assert!(!is_member(management, "ou-abcd-11112222"), "it is in no organizational unit");
+    assert!(!is_member("", "r-abcd"), "a delegated administrator is a member like the others");
+    assert!(!is_member(&format!("{management}, exclude: ['{CENTRAL}']"), "r-abcd"));
+    assert!(is_member(&format!("{management}, accounts: ['{CENTRAL}']"), "ou-abcd-11112222"));
+    assert!(!is_member(&format!("{management}, accounts: ['{MEMBER}']"), "r-abcd"));
 }
 
-/// The stacks of one account: that of the administering account, and that of a member beside it.
+/// The management account can have both stacks: the rotation stack of the administering account, and a member stack.
 #[test]
 fn no_name_of_a_member_is_a_name_of_the_administering_account() {
     let config = example();

@@ -198,7 +198,7 @@ async fn an_organization_is_deployed_watched_and_removed() {
     assert_eq!((accounts[0].keys("deployer").await.len(), accounts[1].keys("deployer").await.len()), (2, 1));
 }
 
-/// A StackSet skips the management account, so `synth deploy` gives it a member's stack beside its own.
+/// A StackSet skips the management account, so `synth deploy` also deploys a member stack in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_management_account_is_a_member_too() {
     let mut aws = LocalAws::start().await;

@@ -354,7 +354,7 @@ fn a_change_of_an_organization_shows_what_each_member_gets() {
     );
     assert!(shorter.contains("> - `templates/accounts.yaml`: what it does is not known.\n"), "{shorter}");
     assert!(shorter.contains("##### The bucket for packages\n\nNo difference."), "{shorter}");
-    // A management account that is a member too has a stack of the members beside its own, with an approval of its own.
+    // A management account that is a member too also has a member stack, with an approval of its own.
     assert_eq!(shorter.matches("Needs approval. Fingerprint: ").count(), 2, "{shorter}");
 
     for file in ["accounts-member", "accounts-artifacts"] {
