@@ -10,14 +10,13 @@ use crate::deploy::{
         cloudformation::{CloudFormation, Stack},
         stack_sets::{MemberScope, StackSet},
     },
-    command_line::make,
     deploy_error::DeployError,
     interrupt::Interrupt,
     member_operation::OperationPhase,
     member_stack::{MemberStack, MemberState},
     member_watch::MemberWatch,
     message::Message,
-    organization_progress::{FailedAccount, NOT_UP_TO_DATE, OrganizationOutcome},
+    organization_progress::{FailedAccount, OrganizationOutcome},
     stack_status::StackState,
     stacks::{PollInterval, Stacks},
 };
@@ -148,7 +147,7 @@ pub async fn update_outdated(
         stacks.note(&format!("{} up to date", counted(outcome.succeeded, "account")));
         return Ok(());
     }
-    Err(DeployError::Members(outcome.text(&make("deploy"), NOT_UP_TO_DATE)))
+    Err(DeployError::OutdatedMembers(outcome))
 }
 
 /// Deletes the stacks of all members. Returns their number.
@@ -178,7 +177,7 @@ pub async fn delete_members(
     let outcome = outcome_of(&left);
     let not_begun = outcome.not_begun + outcome.succeeded;
     let outcome = OrganizationOutcome { succeeded: deleted, not_begun, ..outcome };
-    Err(DeployError::Members(outcome.text(&make("destroy"), "still have a stack")))
+    Err(DeployError::RemainingMembers(outcome))
 }
 
 /// Follows the operations of a StackSet until none runs.
