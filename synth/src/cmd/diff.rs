@@ -114,14 +114,14 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
         (None, None) => {
             let path = args.old.as_deref().ok_or_else(nothing_to_compare)?;
             let members = match args.members.first() {
-                Some(path) => OldMembers::Known(Some(file_of_members(path)?)),
+                Some(path) => OldMembers::Known(Some(member_file(path)?)),
                 None => OldMembers::NotKnown,
             };
             (path.display().to_string(), OldTemplates { own: file(path)?, members }, args.new.as_deref())
         }
     };
     let (new_name, new, new_members, command) = if let Some(path) = new {
-        let members = args.members.get(1).map(|path| file_of_members(path)).transpose()?;
+        let members = args.members.get(1).map(|path| member_file(path)).transpose()?;
         (path.display().to_string(), file(path)?, members, None)
     } else {
         let (template, of_members) = args.source.templates()?;
@@ -182,7 +182,7 @@ struct OldTemplates {
 
 /// The template that the members of an organization had.
 enum OldMembers {
-    /// It is known only of a stack or a commit.
+    /// The options do not name the template.
     NotKnown,
     /// `None` if there were no members.
     Known(Option<MemberTemplate>),
@@ -263,7 +263,7 @@ fn file(path: &Path) -> Result<Json, CommandError> {
     template(&name, text)
 }
 
-fn file_of_members(path: &Path) -> Result<MemberTemplate, CommandError> {
+fn member_file(path: &Path) -> Result<MemberTemplate, CommandError> {
     let (name, text) = content(path)?;
     member_template(&name, text)
 }

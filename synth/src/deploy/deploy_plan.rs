@@ -236,7 +236,7 @@ impl Deployment {
     /// How the template of the members' stacks changes. `None` without an organization.
     #[must_use]
     pub fn member_change(&self) -> Option<&MemberChange> {
-        self.bundle.members.as_ref()
+        self.bundle.member_change.as_ref()
     }
 
     /// The rotation stack as it is now. `None` if it does not exist.
@@ -271,8 +271,9 @@ impl Deployment {
 
     /// Executes the whole plan. Returns the outputs of the rotation stack.
     ///
-    /// # Errors [`DeployError`] if the deployment did not succeed. [`DeployError::NotApproved`] if AWS would do more
-    /// than was approved.
+    /// # Errors
+    /// [`DeployError`] if the deployment did not succeed. [`DeployError::NotApproved`] if AWS would do more than was
+    /// approved.
     pub async fn carry_out(
         mut self,
         approved: &[Fingerprint],
@@ -364,7 +365,8 @@ fn approval_of(diff: &Diff, package: Option<Sha256Digest>) -> Option<Approval> {
     })
 }
 
-/// The change of the members' template, from the deployed one to that of the stack `member`.
+/// The change of the members' template, from the deployed one to that of `member`. `name` is the name of the rotation
+/// stack.
 async fn change_of_members(
     name: &str,
     member: &TargetStack,

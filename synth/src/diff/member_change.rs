@@ -1,14 +1,14 @@
 //! The change of the template of an organization's members.
 //!
-//! The template of the administering account names that template only by the hash of its text. With both texts, a change of
-//! that name is decided by what it changes in the accounts.
+//! The template of the administering account contains only the hash of that template. So `synth` needs both templates of
+//! the members to judge a change of the hash.
 
 use serde_json::{Value as Json, json};
 
 use super::{Diff, approval::Approval, compare};
 use crate::stack::member_template_key;
 
-/// The template of an organization's members, with its name in the artifact bucket.
+/// The template of an organization's members, with its key in the artifact bucket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemberTemplate {
     template: Json,
@@ -23,7 +23,7 @@ impl MemberTemplate {
     }
 }
 
-/// The change of the members' template: from that of each member account now, to the intended one.
+/// The change of the members' template, from the deployed one to the intended one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemberChange {
     /// `None` if there were no members.
@@ -54,11 +54,11 @@ impl MemberChange {
         &self.new.template
     }
 
-    /// Whether an address named the old template before, and names the new one now.
-    pub(super) fn is_followed_by(&self, before: &str, after: &str) -> bool {
-        let name = |template: &MemberTemplate| format!("/{}?", template.key);
-        let (old, new) = (self.old.as_ref().map(name), name(&self.new));
-        old.is_some_and(|old| before.contains(&old) && before.replacen(&old, &new, 1) == after)
+    /// Whether `old_url` contains the key of the old template, and `new_url` differs from it only by the new key.
+    pub(super) fn is_between_urls(&self, old_url: &str, new_url: &str) -> bool {
+        let path = |template: &MemberTemplate| format!("/{}?", template.key);
+        let (old, new) = (self.old.as_ref().map(path), path(&self.new));
+        old.is_some_and(|old| old_url.contains(&old) && old_url.replacen(&old, &new, 1) == new_url)
     }
 
     /// Whether the change needs no approval.

@@ -59,8 +59,8 @@ impl HarmlessChange {
     }
 }
 
-/// Judges the change from one template to another. `parameters` names the parameters that get another value. `members` is the
-/// change of the members' template, if it is known.
+/// Judges the change from one template to another. `parameters` names the parameters that get another value. `members`
+/// is the change of the members' template, if it is known.
 pub(super) fn judge(
     old: &Json,
     new: &Json,
@@ -157,20 +157,17 @@ fn kind(body: &Json) -> &str {
     body.get("Type").and_then(Json::as_str).unwrap_or_default()
 }
 
-/// The addresses of the members' templates in the template of an administering account.
-fn member_templates(template: &Json) -> BTreeSet<String> {
+/// The URLs of the members' templates in the template of an administering account.
+fn member_template_urls(template: &Json) -> BTreeSet<String> {
     let sets = View(template).of("AWS::CloudFormation::StackSet");
     sets.map(|set| view::text(&set.properties["TemplateURL"])).collect()
 }
 
 /// Whether each StackSet had the old template of the members, and gets the new one.
 fn names_members(members: &MemberChange, old: &Json, new: &Json) -> bool {
-    let (old, new) = (member_templates(old), member_templates(new));
-    let (mut old, mut new) = (old.iter(), new.iter());
-    match (old.next(), new.next(), old.next(), new.next()) {
-        (Some(before), Some(after), None, None) => members.is_followed_by(before, after),
-        _ => false,
-    }
+    let [old, new] = [old, new].map(|template| Vec::from_iter(member_template_urls(template)));
+    let ([old_url], [new_url]) = (old.as_slice(), new.as_slice()) else { return false };
+    members.is_between_urls(old_url, new_url)
 }
 
 struct Judge<'t> {

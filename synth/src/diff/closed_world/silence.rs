@@ -8,7 +8,7 @@ use lambda::contract::settings::Variable;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Judge, is_same, kind, member_templates,
+    Judge, is_same, kind, member_template_urls,
     rules::{literal, program_endpoint},
 };
 use crate::{
@@ -282,11 +282,11 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether the members of an organization send notices to the same recipients as before, whoever these are: their template
-    /// is the same, and is not known.
-    fn has_the_same_members(&self) -> bool {
-        let new = member_templates(self.new);
-        self.members.is_none() && !new.is_empty() && new == member_templates(self.old)
+    /// Whether the template of the members is not known, but is the same as before. Then the members send notices to
+    /// the same recipients as before.
+    fn has_same_unknown_members(&self) -> bool {
+        let new = member_template_urls(self.new);
+        self.members.is_none() && !new.is_empty() && new == member_template_urls(self.old)
     }
 
     /// An address or an endpoint that loses a subscription.
@@ -315,7 +315,7 @@ impl Judge<'_> {
             &[Variable::Administrators, Variable::Notify, Variable::Users]
         };
         let is_named = variables.iter().any(|variable| read(*variable).any(|value| value.contains(&lost)))
-            || !alarms && self.has_the_same_members();
+            || !alarms && self.has_same_unknown_members();
         let is_none = |variable: Variable| read(variable).all(|value| value == "\"none\"");
         let is_last = is_none(Variable::Administrators) && is_none(Variable::Notify);
         let is_program = subscription.as_object().is_some_and(|properties| program_endpoint(properties).is_some());
