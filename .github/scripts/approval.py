@@ -6,7 +6,7 @@ of it. CODEOWNERS is that of this checkout, which is the commit that the change 
 true or false.
 
 In a pull request (PULL_REQUEST, HEAD, CURRENT), the exit code is 1 if the change is held. After a push (BEFORE, COMMIT)
-and after a start by hand (APPROVE), the outputs of the step say how the deployment goes on:
+and after a start by hand (APPROVE), the outputs of the step say how the deployment continues:
   go            true: deploy
   ask           true: deploy if a reviewer of the environment "approval" agrees
   fingerprints  the changes that are approved then

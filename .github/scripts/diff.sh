@@ -147,7 +147,7 @@ judge_stacks() {
     $1 == "?" { next }
     $1 in seen { print "`" $2 "` and `" seen[$1] "` have the same stack, `" $1 "`. Each deployment would undo the other." }
     $2 in stack && stack[$2] != $1 {
-      print "`" $2 "` changes its stack from `" stack[$2] "` to `" $1 "`. The old stack stays, and its schedule goes on."
+      print "`" $2 "` changes its stack from `" stack[$2] "` to `" $1 "`. The old stack stays, and its schedule continues."
     }
     !($2 in stack) && $1 in owner { print "`" $2 "` takes the stack `" $1 "`, which was that of `" owner[$1] "`." }
     { seen[$1] = $2 }' "$work/after" >"$work/reasons"

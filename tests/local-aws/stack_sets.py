@@ -405,7 +405,7 @@ def delete_instances(stack_set, parameters):
 
 def patch():
     provisioners._RESOURCE_HANDLERS[RESOURCE_TYPE] = {"create": create, "update": update, "delete": delete}
-    # The properties that AWS's schema of the type calls createOnlyProperties. A change set says of all others that they replace nothing.
+    # In AWS's schema of the type, these are createOnlyProperties. A change of another property replaces nothing.
     provisioners._REPLACING_PROPERTIES[RESOURCE_TYPE] = ("PermissionModel", "StackSetName")
     on_thread, sends_back = stacks._runs_on_worker_thread, stacks._sends_back_failed_update
     stacks._runs_on_worker_thread = lambda kind: kind == RESOURCE_TYPE or on_thread(kind)

@@ -87,7 +87,7 @@ impl<A: Aws> DryRun<'_, A> {
     async fn check(&self, name: &str, key: &KmsKey) -> Result<Answer, CallError> {
         match self.aws.check_secret(name, key).await {
             // While a secret does not exist, a permission on the ARNs of secrets does not cover it. Then AWS names the
-            // secret instead of an ARN, and the planner goes on as if the secret were missing.
+            // secret instead of an ARN, and the planner continues as if the secret were missing.
             Err(refused) if refused.code.is_denial() && refused.message.contains(&format!("resource: {name}")) => {
                 Err(refused)
             }

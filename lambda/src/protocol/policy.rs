@@ -161,7 +161,7 @@ word_or_span!(
 pub enum UnconfirmedRecipients {
     /// They begin no rotation, deactivate no key, and note nothing as told.
     Hold,
-    /// They go on, and what was published counts as told.
+    /// They rotate as usual, and what was published counts as told.
     Proceed,
 }
 

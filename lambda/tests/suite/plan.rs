@@ -1905,7 +1905,7 @@ fn a_note_of_an_undo_ends_with_its_key() {
     assert_eq!(world.journal.unwrap().undone, None);
 }
 
-/// Nothing is begun, deactivated or noted as told while no notice would reach anyone. Recovery and orders go on.
+/// Nothing is begun, deactivated or noted as told while no notice would reach anyone. Recovery and orders continue.
 #[test]
 fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
     let unconfirmed = |mut world: World| {

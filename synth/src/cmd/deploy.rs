@@ -230,7 +230,7 @@ async fn deploy(
             end = Err(failure);
         }
         if let (Some(organization), true) = (organization, end.is_ok()) {
-            match organization_rollout::unselected_member(session, &name, &organization).await {
+            match organization_rollout::unselected_management_member(session, &name, &organization).await {
                 Ok(stack) => stack.iter().for_each(|stack| stacks.note(&still_rotates(stack))),
                 Err(failure) => end = Err(failure.into()),
             }
@@ -240,7 +240,7 @@ async fn deploy(
     (end.unwrap_or_else(from_failure), left)
 }
 
-/// Says that a member's stack rotates keys although the configuration does not select its account.
+/// Says that the management account's member stack rotates keys although the configuration does not select the account.
 fn still_rotates(stack: &str) -> String {
     let delete = command_line::aws(&format!("cloudformation delete-stack --stack-name {stack}"));
     format!(
@@ -296,7 +296,7 @@ async fn attempt(
     if let Some(administrator) = administrator::of_template(&release.bundle.template) {
         organization_rollout::check_access(session, administrator).await?;
     }
-    let mut deployment = release.clone().plan(session, stacks).await?;
+    let mut deployment = Box::pin(release.clone().plan(session, stacks)).await?;
     if let Some(outputs) = deployment.unchanged() {
         return Ok(DeployOutcome::Unchanged(outputs.clone()));
     }
@@ -362,7 +362,7 @@ async fn attempt(
                 // The failed attempt has left something: a stack in ROLLBACK_COMPLETE, for example.
                 let left = |_| DeployError::Left { stack: release.bundle.stack.clone() };
                 interrupt.sleep(PAUSE).await.map_err(left)?;
-                deployment = release.clone().plan(session, stacks).await?;
+                deployment = Box::pin(release.clone().plan(session, stacks)).await?;
                 let mut approvals = deployment.approvals().into_iter();
                 if let Some((stack, approval)) = approvals.find(|(_, more)| !approved.contains(&more.fingerprint)) {
                     return Err(DeployError::NotApproved { stack, approval, package });
@@ -496,8 +496,8 @@ fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
         }
         DeployOutcome::Interrupted => Err(CommandError::interrupted(&untouched)),
         DeployOutcome::Left(stack) => {
-            let goes_on = "continues at AWS; run the same command again to follow it";
-            Err(CommandError::interrupted(&format!("What was started in {stack} {goes_on}.")))
+            let continues = "continues at AWS; run the same command again to follow it";
+            Err(CommandError::interrupted(&format!("What was started in {stack} {continues}.")))
         }
     }
 }
@@ -548,7 +548,7 @@ mod tests {
     #[test]
     fn a_rotation_that_no_run_will_finish_is_part_of_the_question() {
         let (a, open) = (fingerprint('a'), ["alice has two active keys".to_owned()]);
-        assert_eq!(Decision::of(&[], &[], &open), Decision::AskIfPossible, "a deployment without a terminal goes on");
+        assert_eq!(Decision::of(&[], &[], &open), Decision::AskIfPossible, "a deployment without a terminal continues");
         assert_eq!(Decision::of(&[a], &[], &open), Decision::Ask);
         assert_eq!(Decision::of(&[a], &[a], &open), Decision::Go);
         let says = "A user leaves in the middle of a rotation, and no run finishes it.\nDeploy?";

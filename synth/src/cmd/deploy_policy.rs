@@ -60,9 +60,9 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
     let artifacts = to_json(&artifacts::template(&config).map_err(|e| CommandError::bad_input(e.to_string()))?);
     let place = AccountRegion { partition, account: args.account.clone(), region: args.region.clone() };
     let artifact_stack = artifacts::stack_name(config.stack_name.as_str());
-    // The stack that `synth deploy` makes beside the one with the StackSets, if the management account is a member. An earlier
-    // configuration can have selected the account, so the deployer may always read and delete this stack.
-    let beside = match &config.organization {
+    // The member stack of the management account, if that account administers. An earlier configuration can have selected
+    // the account as a member, so the deployer may always read and delete this stack.
+    let management_member = match &config.organization {
         Some(organization) if organization.administrator == Administrator::ManagementAccount => {
             args.source.members()?.map(|template| to_json(&template))
         }
@@ -73,7 +73,7 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
         DeployedStack { name: config.stack_name.as_str(), template: &template },
         DeployedStack { name: &artifact_stack, template: &artifacts },
     ];
-    stacks.extend(beside.as_ref().map(|template| DeployedStack { name: &member_stack, template }));
+    stacks.extend(management_member.as_ref().map(|template| DeployedStack { name: &member_stack, template }));
     let policy = policy(&place, &stacks).map_err(|e| CommandError::failure(e.to_string()))?;
     policy.notes.iter().for_each(|text| note(&format!("note: {text}")));
     match args.format {

@@ -89,14 +89,14 @@ impl Conversation<'_> {
         if administrator.is_some() && self.args.release {
             return Err(CommandError::bad_input(RELEASE_OF_MEMBERS.to_owned()));
         }
-        let mut beside = None;
+        let mut management_member = None;
         if let Some(administrator) = administrator {
             let mut members = 0;
             for set in &sets {
                 members += set.members().await?.len();
             }
-            beside = organization_rollout::member_beside(session, name, administrator).await?;
-            output.say(&members_summary(members, beside.as_ref().map(|(name, _)| name.as_str())))?;
+            management_member = organization_rollout::management_member(session, name, administrator).await?;
+            output.say(&members_summary(members, management_member.as_ref().map(|(name, _)| name.as_str())))?;
         }
         let notes = if self.args.release { UserNotes::Removed } else { UserNotes::Stay };
         let has_function = resources.iter().any(|resource| resource.kind == "AWS::Lambda::Function");
@@ -129,7 +129,7 @@ impl Conversation<'_> {
             let deleted = organization_rollout::delete_members(sets, interrupt, &mut stacks).await?;
             output.say(&format!("The stacks of {} are deleted.\n", counted(deleted, "account")))?;
         }
-        if let Some((name, stack)) = beside {
+        if let Some((name, stack)) = management_member {
             stacks.delete(&name, &stack, Progress::default()).await.map_err(why)?;
             output.say(&format!("The stack {name} is deleted.\n"))?;
         }

@@ -114,14 +114,14 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
         (None, None) => {
             let path = args.old.as_deref().ok_or_else(nothing_to_compare)?;
             let members = match args.members.first() {
-                Some(path) => OldMembers::Known(file_of_members(path)?),
+                Some(path) => OldMembers::Known(member_file(path)?),
                 None => OldMembers::NotKnown,
             };
             (path.display().to_string(), OldTemplates { own: file(path)?, members }, args.new.as_deref())
         }
     };
     let (new_name, new, new_members, command) = if let Some(path) = new {
-        let members = args.members.get(1).map(|path| file_of_members(path)).transpose()?.flatten();
+        let members = args.members.get(1).map(|path| member_file(path)).transpose()?.flatten();
         (path.display().to_string(), file(path)?, members, None)
     } else {
         let (template, of_members) = args.source.templates()?;
@@ -191,7 +191,7 @@ struct OldTemplates {
 
 /// The template that the members of an organization had.
 enum OldMembers {
-    /// It is known only of a stack or a commit.
+    /// The options do not name the template.
     NotKnown,
     /// `None` if there were no members.
     Known(Option<MemberTemplate>),
@@ -277,7 +277,7 @@ fn file(path: &Path) -> Result<Json, CommandError> {
 }
 
 /// The template of the members in a file. `None` if it has no resources, so that there are no members.
-fn file_of_members(path: &Path) -> Result<Option<MemberTemplate>, CommandError> {
+fn member_file(path: &Path) -> Result<Option<MemberTemplate>, CommandError> {
     let (name, text) = content(path)?;
     Ok(Some(member_template(&name, text)?).filter(MemberTemplate::has_resources))
 }
@@ -370,6 +370,7 @@ fn next_run(args: &DiffArgs, before: &Json, template: &Json) -> Result<Vec<Conse
 }
 
 #[cfg(not(feature = "deploy"))]
+#[allow(clippy::unnecessary_wraps)] // With the feature `deploy`, it can fail.
 fn next_run(_: &DiffArgs, _: &Json, _: &Json) -> Result<Vec<Consequence>, CommandError> {
     Ok(Vec::new())
 }

@@ -248,7 +248,7 @@ fn pages(pairs: &[Pair], artifacts: &[ArtifactTemplate]) -> GeneratedFile {
         let Pair { config, template, document, .. } = pair;
         let handler = Origin::Configuration { file, config };
         let origin = match pair.members {
-            Some(_) => Origin::Beside { file, stack_name: config.stack_name.as_str() },
+            Some(_) => Origin::WithoutHandler { file, stack_name: config.stack_name.as_str() },
             None => handler,
         };
         sheets.push(Sheet { file: &pair.file, origin, template, document });
@@ -261,7 +261,7 @@ fn pages(pairs: &[Pair], artifacts: &[ArtifactTemplate]) -> GeneratedFile {
     }
     sheets.extend(artifacts.iter().zip(&of_artifacts).map(|(artifacts, file)| Sheet {
         file: &artifacts.file,
-        origin: Origin::Beside { file, stack_name: &artifacts.stack_name },
+        origin: Origin::WithoutHandler { file, stack_name: &artifacts.stack_name },
         template: &artifacts.template,
         document: &artifacts.document,
     }));

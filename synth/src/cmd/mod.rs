@@ -239,7 +239,7 @@ impl CommandError {
         Self { exit, message: rendered, form: ErrorForm::Diagnostics }
     }
 
-    /// The end of a command that a person did not want to go on.
+    /// The end of a command that a person declined.
     #[cfg(feature = "deploy")]
     fn declined(message: String) -> Self {
         Self { exit: Exit::NeedsApproval, message, form: ErrorForm::Ended }
@@ -289,7 +289,7 @@ fn coloured(diagnostic: &str) -> String {
 }
 
 /// Prints a text on standard error, in colours if it is a terminal that takes them (no-color.org). If its reader is gone, the
-/// text is lost, and the command goes on: `synth deploy 2>&1 | head` must not end between two calls to AWS.
+/// text is lost, and the command continues: `synth deploy 2>&1 | head` must not end between two calls to AWS.
 fn note(line: &str) {
     let takes_colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let line = if takes_colour { coloured(line) } else { line.to_owned() };

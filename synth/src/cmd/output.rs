@@ -1,4 +1,5 @@
-//! What a command about a deployed stack says: text for a person as it goes on, and a document for a program at its end.
+//! The output of a command about a deployed stack: text for a person while it runs, and a document for a program at its
+//! end.
 
 use clap::ValueEnum;
 

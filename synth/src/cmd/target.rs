@@ -67,7 +67,7 @@ impl From<DeployError> for CommandError {
         match failure {
             DeployError::Interrupted => Self::interrupted("The stack was not changed."),
             DeployError::Left { stack } => Self::interrupted(&format!(
-                "What was begun in the stack {stack} goes on at AWS; run the same command again to follow it."
+                "What was begun in the stack {stack} continues at AWS; run the same command again to follow it."
             )),
             failure => Self::new(Exit::of(failure.is_about_input()), failure.to_string()),
         }

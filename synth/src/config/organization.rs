@@ -47,11 +47,11 @@ impl Organization {
         }
     }
 
-    /// Whether this administering account gets a member's stack beside its own. Only a management account can: a StackSet
-    /// skips it, so `synth deploy` deploys that stack. It is selected by its number in `accounts`, or by the root of the
-    /// organization in `units`.
+    /// Whether `account` is a management account that administers and is also a member. A StackSet skips it, so
+    /// `synth deploy` deploys its member stack. Its number in `accounts` selects it, or the root of the organization in
+    /// `units`.
     #[must_use]
-    pub fn has_member_beside(&self, account: &AccountId) -> bool {
+    pub fn has_management_member(&self, account: &AccountId) -> bool {
         let is_named = matches!(self.accounts, MemberAccounts::Only(_));
         self.administrator == Administrator::ManagementAccount
             && self.allows(account)

@@ -243,8 +243,8 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
     Constraint {
         settings: &["organization", "secret_kms_key", "log_kms_key", "topic_kms_key", "notify"],
         severity: Severity::Error,
-        text: "With `organization`, the KMS keys and the functions in `notify` must be in `organization.region`. AWS uses a key only \
-               in its own Region, and the stack creates the permission to invoke a function.",
+        text: "With `organization`, the KMS keys and the functions in `notify` must be in `organization.region`. AWS uses a \
+               key only in its own Region, and the stack creates the permission to invoke a function.",
         check: arns_are_in_the_region,
     },
     Constraint {
@@ -805,8 +805,7 @@ fn arns_are_in_the_region(document: &mut ConfigDocument<'_>, given: &Given) -> O
     let functions = functions.filter(|endpoint| endpoint.kind() == EndpointKind::Function);
     let arns = keys.into_iter().filter_map(|(setting, arn)| Some((setting, arn?)));
     for (setting, arn) in arns.chain(functions.map(|function| ("notify", function.to_string()))) {
-        let own = ArnParts::of(&arn).map(|arn| arn.region.to_owned());
-        if own.as_deref() != Some(region.as_str()) {
+        if ArnParts::of(&arn).is_none_or(|parts| parts.region != region.as_str()) {
             document.error(
                 &[(setting, arn.clone()), MEMBERS],
                 format!("{arn} is not in organization.region, which is {region}"),

@@ -169,14 +169,14 @@ impl Deletion<'_> {
     }
 }
 
-/// What is deleted in the members of an organization, and what stays there, as text for people. `beside` is the name of this
-/// account's stack as a member, if it is one.
+/// What is deleted in the members of an organization, and what stays there, as text for people. `management_member` is
+/// the name of the management account's member stack, if there is one.
 #[must_use]
-pub fn members_summary(members: usize, beside: Option<&str>) -> String {
-    let accounts = counted(members + usize::from(beside.is_some()), "member account");
-    let beside = beside.map(|name| format!(" and the stack {name} of this account")).unwrap_or_default();
+pub fn members_summary(members: usize, management_member: Option<&str>) -> String {
+    let accounts = counted(members + usize::from(management_member.is_some()), "member account");
+    let stack = management_member.map(|name| format!(" and the stack {name} of this account")).unwrap_or_default();
     let deleted =
-        format!("The stacks of the StackSet{beside} are deleted, each with its function, schedule, alarms and log.");
+        format!("The stacks of the StackSet{stack} are deleted, each with its function, schedule, alarms and log.");
     let stay = "The users, their access keys, the notes about them and the secrets in Secrets Manager stay.";
     format!("First, in {accounts}\n{}{}", wrapped("- ", &deleted), wrapped("- ", stay))
 }

@@ -5,6 +5,7 @@ use crate::deploy::{
     aws::AwsError,
     command_line::make,
     interrupt::Interrupted,
+    organization_progress::{NOT_UP_TO_DATE, OrganizationOutcome},
     root_cause::{self, RootCause},
     stack_status::{Remedy, StackState, StackStatus},
 };
@@ -74,7 +75,9 @@ pub enum DeployError {
         cause: Option<Box<RootCause>>,
     },
     /// The operation was started, but its progress could not be read until its end. AWS completes it.
-    #[error("{problem}\nWhat was begun in the stack {stack} goes on at AWS: run the same command again to follow it.")]
+    #[error(
+        "{problem}\nWhat was begun in the stack {stack} continues at AWS: run the same command again to follow it."
+    )]
     Lost {
         /// The name of the stack.
         stack: String,
@@ -104,9 +107,12 @@ pub enum DeployError {
     /// The account may not deploy to the accounts of an organization.
     #[error(transparent)]
     MayNotAdminister(#[from] MayNotAdministerError),
-    /// Some accounts of the organization are not as the StackSet wants them. Holds which ones and what to do.
-    #[error("{0}")]
-    Members(String),
+    /// Some accounts of the organization are not up to date after a deployment.
+    #[error("{}", .0.text(&make("deploy"), NOT_UP_TO_DATE))]
+    OutdatedMembers(OrganizationOutcome),
+    /// Some accounts of the organization still have a member stack after a deletion.
+    #[error("{}", .0.text(&make("destroy"), "still have a stack"))]
+    RemainingMembers(OrganizationOutcome),
     /// The user stopped the command before the operation was started.
     #[error("interrupted: the stack was not changed")]
     Interrupted,

@@ -54,8 +54,8 @@ pub struct Release {
 /// What the accounts of an organization get.
 #[derive(Debug, Clone)]
 pub struct MemberRelease {
-    /// The stack of a member. [`Release::plan`] deploys it beside the rotation stack if the management account is a member too:
-    /// a StackSet skips that account.
+    /// The member stack. If the management account is a member too, the release deploys this stack in it, because
+    /// StackSets skip that account.
     pub stack: TargetStack,
     /// The same template as a file for the artifact bucket.
     pub document: Object,
@@ -111,8 +111,8 @@ struct MemberDeployment {
     document: Object,
     /// The version of the document in the bucket. `None` if it must be uploaded first.
     version: Option<ObjectVersion>,
-    /// The plan for the member's stack in this account, if the account is a member.
-    beside: Option<Plan>,
+    /// The plan for the member stack of the management account. `None` if that account is not a member.
+    management_member: Option<Plan>,
 }
 
 /// The version in a change set that is made before the package is uploaded. It shows the change and is never executed.
@@ -156,9 +156,10 @@ impl Release {
         let bundle = stacks.plan(bundle, body.as_ref(), member_change).await?;
         let mut deployment = Deployment { store, package, origin, version, artifacts, bundle, members: None };
         if let Some((stack, document, version, organization)) = planned_members {
-            let is_member = session.account.parse().is_ok_and(|account| organization.has_member_beside(&account));
-            let beside = if is_member { Some(deployment.plan_beside(stack, stacks).await?) } else { None };
-            deployment.members = Some(MemberDeployment { document, version, beside });
+            let is_member = session.account.parse().is_ok_and(|account| organization.has_management_member(&account));
+            let management_member =
+                if is_member { Some(deployment.plan_management_member(stack, stacks).await?) } else { None };
+            deployment.members = Some(MemberDeployment { document, version, management_member });
         }
         Ok(deployment)
     }
@@ -169,14 +170,18 @@ impl Deployment {
     pub fn plans(&self) -> impl Iterator<Item = (&Plan, Option<Approval>)> {
         let artifacts = self.artifacts.iter().map(|plan| (plan, Approval::needed(&plan.diff)));
         let bundle = (&self.bundle, self.approval(&self.bundle.diff));
-        let beside = self.members.iter().filter_map(|members| members.beside.as_ref());
-        let beside = beside.map(|plan| (plan, self.approval(&plan.diff)));
-        artifacts.chain([bundle]).chain(beside).filter(|(plan, _)| !plan.is_empty())
+        let management_member = self.members.iter().filter_map(|members| members.management_member.as_ref());
+        let management_member = management_member.map(|plan| (plan, self.approval(&plan.diff)));
+        artifacts.chain([bundle]).chain(management_member).filter(|(plan, _)| !plan.is_empty())
     }
 
-    /// Plans the member's stack in this account. Its topic and its event bus are known only after the rotation stack was
-    /// deployed.
-    async fn plan_beside(&self, mut stack: TargetStack, stacks: &mut Stacks<'_>) -> Result<Plan, DeployError> {
+    /// Plans the member stack of the management account. Its topic and its event bus are known only after the rotation
+    /// stack was deployed.
+    async fn plan_management_member(
+        &self,
+        mut stack: TargetStack,
+        stacks: &mut Stacks<'_>,
+    ) -> Result<Plan, DeployError> {
         let outputs = self.bundle.found.as_ref().map(|stack| &stack.outputs);
         let topic_and_bus = outputs.and_then(topic_and_bus);
         stack.parameters = self.store.parameters(&self.package, self.version.as_ref());
@@ -231,7 +236,7 @@ impl Deployment {
     /// How the template of the members' stacks changes. `None` without an organization.
     #[must_use]
     pub fn member_change(&self) -> Option<&MemberChange> {
-        self.bundle.members.as_ref()
+        self.bundle.member_change.as_ref()
     }
 
     /// The rotation stack as it is now. `None` if it does not exist.
@@ -266,8 +271,9 @@ impl Deployment {
 
     /// Executes the whole plan. Returns the outputs of the rotation stack.
     ///
-    /// # Errors [`DeployError`] if the deployment did not succeed. [`DeployError::NotApproved`] if AWS would do more
-    /// than was approved.
+    /// # Errors
+    /// [`DeployError`] if the deployment did not succeed. [`DeployError::NotApproved`] if AWS would do more than was
+    /// approved.
     pub async fn carry_out(
         mut self,
         approved: &[Fingerprint],
@@ -293,7 +299,7 @@ impl Deployment {
         // A change set that was made before an upload does not name the version.
         let mut is_open = self.version.is_none();
         let mut parameters = self.store.parameters(&self.package, Some(&version));
-        let mut beside = None;
+        let mut management_member = None;
         if let Some(members) = self.members.take() {
             is_open |= members.version.is_none();
             let stored = match members.version {
@@ -301,7 +307,7 @@ impl Deployment {
                 None => self.store.put(&members.document, "the template of the members", stacks).await?,
             };
             parameters.push(member_template(Some(&stored)));
-            beside = members.beside;
+            management_member = members.management_member;
         }
         if !self.bundle.is_empty() {
             let mut bundle = self.bundle;
@@ -311,13 +317,13 @@ impl Deployment {
             stacks.note(&format!("Deploying {}", bundle.target.stack));
             outputs = stacks.carry_out(bundle).await?.map(|stack| stack.outputs).unwrap_or_default();
         }
-        if let Some(mut beside) = beside.filter(|plan| !plan.is_empty()) {
+        if let Some(mut plan) = management_member.filter(|plan| !plan.is_empty()) {
             let context = Context { store: &self.store, origin: self.origin, package: self.package.digest, approved };
-            beside.target.parameters = self.store.parameters(&self.package, Some(&version));
-            beside.target.parameters.extend(topic_and_bus(&outputs).into_iter().flatten());
-            context.close(&mut beside, is_open, stacks).await?;
-            stacks.note(&format!("Deploying {}", beside.target.stack));
-            stacks.carry_out(beside).await?;
+            plan.target.parameters = self.store.parameters(&self.package, Some(&version));
+            plan.target.parameters.extend(topic_and_bus(&outputs).into_iter().flatten());
+            context.close(&mut plan, is_open, stacks).await?;
+            stacks.note(&format!("Deploying {}", plan.target.stack));
+            stacks.carry_out(plan).await?;
         }
         Ok(outputs)
     }
@@ -359,7 +365,8 @@ fn approval_of(diff: &Diff, package: Option<Sha256Digest>) -> Option<Approval> {
     })
 }
 
-/// The change of the members' template, from the deployed one to that of the stack `member`.
+/// The change of the members' template, from the deployed one to that of `member`. `name` is the name of the rotation
+/// stack.
 async fn change_of_members(
     name: &str,
     member: &TargetStack,

@@ -76,7 +76,7 @@ impl InventoryError {
 }
 
 /// Makes the inventory of the session's account. For users without a finding, the credential report is enough; IAM is asked
-/// for the keys of the others. `watch` gets the line that says what is going on.
+/// for the keys of the others. `watch` gets a line about the progress.
 ///
 /// # Errors
 /// [`InventoryError`] if a list cannot be read in full.

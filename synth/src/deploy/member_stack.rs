@@ -99,9 +99,9 @@ impl MemberState {
 }
 
 impl MemberStack {
-    /// The member's stack of the management account, which is in no StackSet: its name and its status.
+    /// The member stack of the management account, which is in no StackSet, from its name and its status.
     #[must_use]
-    pub fn beside(account: &str, region: &str, name: &str, status: &StackStatus) -> Self {
+    pub fn of_management_account(account: &str, region: &str, name: &str, status: &StackStatus) -> Self {
         let state = match status {
             status if status.is_success() => MemberState::Current,
             status if status.is_in_progress() => MemberState::Running,
@@ -177,13 +177,18 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_beside_the_rotation_stack_has_the_state_of_its_last_deployment() {
+    fn the_member_stack_of_the_management_account_has_the_state_of_its_last_deployment() {
         for (status, state) in [
             ("CREATE_COMPLETE", MemberState::Current),
             ("UPDATE_IN_PROGRESS", MemberState::Running),
             ("UPDATE_ROLLBACK_COMPLETE", MemberState::Failed),
         ] {
-            let stack = MemberStack::beside("111122223333", "eu-west-1", "keys-member", &StackStatus::new(status));
+            let stack = MemberStack::of_management_account(
+                "111122223333",
+                "eu-west-1",
+                "keys-member",
+                &StackStatus::new(status),
+            );
             assert_eq!(stack.state, state, "{status}");
             let reason = (state == MemberState::Failed).then(|| format!("the stack keys-member is in {status}"));
             assert_eq!(stack.reason, reason);

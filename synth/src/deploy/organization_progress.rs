@@ -183,8 +183,8 @@ impl OrganizationOutcome {
         self.phase == OperationPhase::Succeeded && self.failed.is_empty() && self.not_begun == 0
     }
 
-    /// What an operation that is not complete left, and what to do next, as text for people. `again` is the command that goes
-    /// on, and `rest` says with which accounts.
+    /// What an operation that is not complete left, and what to do next, as text for people. The command `again`
+    /// continues with the accounts that `rest` describes.
     #[must_use]
     pub fn text(&self, again: &str, rest: &str) -> String {
         let all = self.succeeded + self.failed.len() + self.not_begun;

@@ -10,7 +10,7 @@ use crate::deploy::{
     deployed_template,
     member_log::MemberLog,
     member_stack::MemberStack,
-    organization_rollout::{member_beside, stack_sets},
+    organization_rollout::{management_member, stack_sets},
     organization_status::OrganizationStatus,
     stack_alarm, stack_recipients,
     subscriptions::StackTopic,
@@ -73,10 +73,11 @@ async fn members_of(
     stack: &Stack,
     administrator: Administrator,
 ) -> Result<Vec<MemberStack>, AwsError> {
-    let beside = member_beside(session, name, administrator).await?;
+    let management_member = management_member(session, name, administrator).await?;
     let Session { account, region, .. } = session;
-    let beside = beside.map(|(name, stack)| MemberStack::beside(account, region, &name, &stack.status));
-    let mut members: Vec<_> = beside.into_iter().collect();
+    let management_member = management_member
+        .map(|(name, stack)| MemberStack::of_management_account(account, region, &name, &stack.status));
+    let mut members: Vec<_> = management_member.into_iter().collect();
     for set in stack_sets(session, stack, administrator).await? {
         members.extend(set.members().await?);
     }

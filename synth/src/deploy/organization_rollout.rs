@@ -10,14 +10,13 @@ use crate::deploy::{
         cloudformation::{CloudFormation, Stack},
         stack_sets::{MemberScope, StackSet},
     },
-    command_line::make,
     deploy_error::DeployError,
     interrupt::Interrupt,
     member_operation::OperationPhase,
     member_stack::{MemberStack, MemberState},
     member_watch::MemberWatch,
     message::Message,
-    organization_progress::{FailedAccount, NOT_UP_TO_DATE, OrganizationOutcome},
+    organization_progress::{FailedAccount, OrganizationOutcome},
     stack_status::StackState,
     stacks::{PollInterval, Stacks},
 };
@@ -79,12 +78,12 @@ pub async fn member_template(
     }
 }
 
-/// The member's stack beside the rotation stack of this name: that of the management account, which a StackSet skips. `None` if
-/// there is none.
+/// The member stack of the management account, with its name. StackSets skip this account. `name` is the name of the
+/// rotation stack. `None` if there is no such member stack.
 ///
 /// # Errors
 /// [`AwsError`] if the stack cannot be read.
-pub async fn member_beside(
+pub async fn management_member(
     session: &Session,
     name: &str,
     administrator: Administrator,
@@ -92,26 +91,26 @@ pub async fn member_beside(
     if administrator == Administrator::DelegatedAdministrator {
         return Ok(None);
     }
-    let beside = format!("{name}{MEMBER}");
+    let member_stack = format!("{name}{MEMBER}");
     let is_there = |stack: &Stack| StackState::of(Some(&stack.status)) != StackState::Absent;
-    let found = CloudFormation::new(session).stack(&beside).await?.filter(is_there);
-    Ok(found.map(|stack| (beside, stack)))
+    let found = CloudFormation::new(session).stack(&member_stack).await?.filter(is_there);
+    Ok(found.map(|stack| (member_stack, stack)))
 }
 
-/// The name of the member's stack of this account, if the configuration no longer selects the account. A StackSet would delete
-/// such a stack, but this one is in none.
+/// The name of the management account's member stack, if the configuration no longer selects the account. No StackSet
+/// contains that stack, so none deletes it.
 ///
 /// # Errors
 /// [`AwsError`] if the stack cannot be read.
-pub async fn unselected_member(
+pub async fn unselected_management_member(
     session: &Session,
     name: &str,
     organization: &Organization,
 ) -> Result<Option<String>, AwsError> {
-    if session.account.parse().is_ok_and(|account| organization.has_member_beside(&account)) {
+    if session.account.parse().is_ok_and(|account| organization.has_management_member(&account)) {
         return Ok(None);
     }
-    Ok(member_beside(session, name, organization.administrator).await?.map(|(stack, _)| stack))
+    Ok(management_member(session, name, organization.administrator).await?.map(|(stack, _)| stack))
 }
 
 /// Waits until no operation works on the members. Then updates the accounts that an earlier operation did not reach.
@@ -148,7 +147,7 @@ pub async fn update_outdated(
         stacks.note(&format!("{} up to date", counted(outcome.succeeded, "account")));
         return Ok(());
     }
-    Err(DeployError::Members(outcome.text(&make("deploy"), NOT_UP_TO_DATE)))
+    Err(DeployError::OutdatedMembers(outcome))
 }
 
 /// Deletes the stacks of all members. Returns their number.
@@ -178,7 +177,7 @@ pub async fn delete_members(
     let outcome = outcome_of(&left);
     let not_begun = outcome.not_begun + outcome.succeeded;
     let outcome = OrganizationOutcome { succeeded: deleted, not_begun, ..outcome };
-    Err(DeployError::Members(outcome.text(&make("destroy"), "still have a stack")))
+    Err(DeployError::RemainingMembers(outcome))
 }
 
 /// Follows the operations of a StackSet until none runs.

@@ -60,7 +60,7 @@ impl From<PreviewError> for RunPreviewError {
     }
 }
 
-/// Reads what a run of the stack would find, and shows what it would do. `watch` gets the line that says what is going on.
+/// Reads what a run of the stack would find, and shows what it would do. `watch` gets a line about the progress.
 ///
 /// # Errors
 /// [`Interrupted`] if the process was asked to stop. [`RunPreviewError`] if there is no preview.

@@ -51,7 +51,7 @@ pub struct Plan {
     /// The change, as far as it is known so far.
     pub diff: Diff,
     /// The change of the members' template that the stack names. `None` if it names none.
-    pub members: Option<MemberChange>,
+    pub member_change: Option<MemberChange>,
     /// The stack as it is now. `None` if it does not exist.
     pub found: Option<Stack>,
     /// The deployed template in its canonical form. An empty object if there is none.
@@ -152,7 +152,7 @@ impl<'a> Stacks<'a> {
         self.sink.show(message);
     }
 
-    /// Shows what is going on, until the next call. `None` removes the line.
+    /// Shows the progress in one line, until the next call. `None` removes the line.
     pub fn watch(&mut self, now: Option<String>) {
         self.sink.watch(now);
     }
@@ -173,12 +173,12 @@ impl<'a> Stacks<'a> {
             let Some(stack) = found.as_ref().filter(|stack| stack.status.is_in_progress()) else { return Ok(found) };
             self.note(&format!("{name} is in {}: waiting until that is over", stack.status));
             let followed = self.follow(name, &stack.id, &Operation::Last, Progress::default()).await?;
-            self.note(&format!("{name} is in {}: going on", followed.stack.status));
+            self.note(&format!("{name} is in {}: continuing", followed.stack.status));
         }
     }
 
     /// Plans the change of a stack. `body` is the template in a form that CloudFormation can get, or `None` if that is
-    /// not possible yet. `members` is the change of the members' template that the stack names.
+    /// not possible yet. `member_change` is the change of the members' template that the stack names.
     ///
     /// # Errors
     /// [`DeployError`] if the stack cannot be changed, or CloudFormation refuses the change.
@@ -186,7 +186,7 @@ impl<'a> Stacks<'a> {
         &mut self,
         target: TargetStack,
         body: Option<&Body>,
-        members: Option<MemberChange>,
+        member_change: Option<MemberChange>,
     ) -> Result<Plan, DeployError> {
         let found = self.settled(&target.stack).await?;
         let old = match (StackState::of(found.as_ref().map(|stack| &stack.status)), &found) {
@@ -196,8 +196,8 @@ impl<'a> Stacks<'a> {
             (StackState::Deployed, _) => self.deployed_template(&target.stack).await?,
             _ => json!({}),
         };
-        let diff = diff::compare_with_members(&old, &target.template, members.as_ref());
-        let mut plan = Plan { target, diff, members, found, old, planned: Planned::Later };
+        let diff = diff::compare_with_members(&old, &target.template, member_change.as_ref());
+        let mut plan = Plan { target, diff, member_change, found, old, planned: Planned::Later };
         if let (Some(body), StackState::Absent | StackState::Deployed) = (body, plan.stack_state()) {
             self.draft(&mut plan, body).await?;
         }
@@ -257,7 +257,7 @@ impl<'a> Stacks<'a> {
                 Drafted::Refused(reason) => return Err(self.refused(&draft, reason).await),
             }
         };
-        plan.diff = change_set::merge(&plan.old, &plan.target.template, &set, plan.members.as_ref());
+        plan.diff = change_set::merge(&plan.old, &plan.target.template, &set, plan.member_change.as_ref());
         let resources = set.changes.into_iter().map(|change| change.id).collect();
         plan.planned = Planned::Made { draft, stack_id, resources };
         Ok(())

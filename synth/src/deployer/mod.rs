@@ -158,8 +158,8 @@ const AFTERWARDS: [(&str, &str, &str, &[&str]); 4] = [
     ),
     (
         "FollowAccounts",
-        "See how far a deployment is in the accounts of the organization, and the state of each. Go on with accounts that are not \
-         up to date, and delete their stacks before the StackSet.",
+        "See how far a deployment is in the accounts of the organization, and the state of each. Continue with accounts that \
+         are not up to date, and delete their stacks before the StackSet.",
         "AWS::CloudFormation::StackSet",
         &[
             "cloudformation:DescribeStackSet",

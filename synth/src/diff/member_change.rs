@@ -1,7 +1,7 @@
 //! The change of the template of an organization's members.
 //!
-//! The template of the administering account names that template only by the hash of its text. With both texts, a change of
-//! that name is decided by what it changes in the accounts.
+//! The template of the administering account contains only the hash of that template. So `synth` needs both templates of
+//! the members to judge a change of the hash.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
     stack::member_template_key,
 };
 
-/// The template of an organization's members, with its name in the artifact bucket.
+/// The template of an organization's members, with its key in the artifact bucket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemberTemplate {
     template: Json,
@@ -29,8 +29,8 @@ pub enum Side {
     New,
 }
 
-/// The addresses of the members' templates in the template of an administering account.
-pub(super) fn addresses(template: &Json) -> BTreeSet<String> {
+/// The URLs of the members' templates in the template of an administering account.
+pub(super) fn member_template_urls(template: &Json) -> BTreeSet<String> {
     let sets = View(template).of("AWS::CloudFormation::StackSet");
     sets.map(|set| text(&set.properties["TemplateURL"])).collect()
 }
@@ -48,13 +48,13 @@ impl MemberTemplate {
         self.template["Resources"].as_object().is_some_and(|resources| !resources.is_empty())
     }
 
-    /// How the address of a template names it.
-    fn name(&self) -> String {
+    /// The part of a URL that names the template.
+    fn path(&self) -> String {
         format!("/{}?", self.key)
     }
 }
 
-/// The change of the members' template: from that of each member account now, to the intended one.
+/// The change of the members' template, from the deployed one to the intended one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MemberChange {
     /// `None` if there were no members.
@@ -89,10 +89,11 @@ impl MemberChange {
     #[must_use]
     pub fn misnamed_in(&self, old: &Json, new: &Json) -> Option<Side> {
         let names = |template: &Json, members: &MemberTemplate| {
-            let addresses = addresses(template);
-            !addresses.is_empty() && addresses.iter().all(|address| address.contains(&members.name()))
+            let urls = member_template_urls(template);
+            !urls.is_empty() && urls.iter().all(|url| url.contains(&members.path()))
         };
-        let is_right = self.old.as_ref().map_or_else(|| addresses(old).is_empty(), |members| names(old, members));
+        let is_right =
+            self.old.as_ref().map_or_else(|| member_template_urls(old).is_empty(), |members| names(old, members));
         if !is_right {
             return Some(Side::Old);
         }
@@ -103,8 +104,8 @@ impl MemberChange {
     pub(super) fn is_named(&self, old: &Json, new: &Json) -> bool {
         let Some(members) = &self.old else { return false };
         let moved =
-            addresses(old).iter().map(|address| address.replacen(&members.name(), &self.new.name(), 1)).collect();
-        self.misnamed_in(old, new).is_none() && addresses(new) == moved && moved.len() == 1
+            member_template_urls(old).iter().map(|url| url.replacen(&members.path(), &self.new.path(), 1)).collect();
+        self.misnamed_in(old, new).is_none() && member_template_urls(new) == moved && moved.len() == 1
     }
 
     /// Whether the change needs no approval.

@@ -168,8 +168,8 @@ pub fn compare(old: &Json, new: &Json) -> Diff {
     compare_with(old, new, &BTreeSet::new(), None)
 }
 
-/// Compares two templates of an administering account. `members` is the change of the members' template. It decides whether
-/// another name of that template needs approval.
+/// Compares two templates of an administering account. `members` is the change of the members' template. It decides
+/// whether another hash of that template needs approval.
 #[must_use]
 pub fn compare_with_members(old: &Json, new: &Json, members: Option<&MemberChange>) -> Diff {
     compare_with(old, new, &BTreeSet::new(), members)

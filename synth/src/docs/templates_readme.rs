@@ -42,8 +42,8 @@ pub enum Origin<'a> {
         /// The configuration.
         config: &'a Config,
     },
-    /// A configuration too, but the stack has no handler: that of the artifact bucket, or of the administering account.
-    Beside {
+    /// A configuration too, but the stack has no handler: it is that of the artifact bucket, or of the administering account.
+    WithoutHandler {
         /// The configuration's file, relative to the page.
         file: &'a str,
         /// The name of the stack.
@@ -55,20 +55,20 @@ impl<'a> Origin<'a> {
     fn stack_name(&self) -> &str {
         match self {
             Self::Configuration { config, .. } => config.stack_name.as_str(),
-            Self::Beside { stack_name, .. } => stack_name,
+            Self::WithoutHandler { stack_name, .. } => stack_name,
         }
     }
 
     const fn config(&self) -> Option<&'a Config> {
         match self {
             Self::Configuration { config, .. } => Some(config),
-            Self::Beside { .. } => None,
+            Self::WithoutHandler { .. } => None,
         }
     }
 
     fn shown(&self) -> String {
         match self {
-            Self::Configuration { file, .. } | Self::Beside { file, .. } => link(file),
+            Self::Configuration { file, .. } | Self::WithoutHandler { file, .. } => link(file),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The artifact bucket, from which handlers' packages are deployed. Each rotation stack has a bucket of its own, in an artifact
-//! stack beside it: the bucket must exist before the function does.
+//! The artifact bucket, from which handlers' packages are deployed. Each rotation stack has a bucket of its own, in a
+//! separate artifact stack: the bucket must exist before the function does.
 //!
 //! What is decided here, and why:
 //! - **S3 encrypts it, without a KMS key.** A package is built from public code and contains no secret. What matters is who may

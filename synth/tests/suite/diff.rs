@@ -847,7 +847,7 @@ fn a_diff_of_an_organization_shows_what_each_member_gets() {
     assert_eq!(printed.lines().count(), 2, "{printed}");
     assert!(diff(&["--format", "markdown"]).1.contains("**Each member account**"));
 
-    // A change that does no harm in the accounts needs no approval, also if only the two pairs of templates are compared.
+    // A harmless change of the accounts needs no approval, also if the command names both pairs of templates.
     folder.write("rotation.yaml", &settings.replace("60d", "70d"));
     assert_eq!(diff(&["--format", "fingerprint", "--fail-on", "broader,replace,delete"]), (Some(0), String::new()));
     for file in ["rotation", "rotation-member"] {
@@ -892,7 +892,7 @@ fn a_diff_of_an_organization_shows_what_each_member_gets() {
     assert!(diff(&["--verbose"]).1.contains("What changes in each member account"));
     folder.git(&["reset", "--quiet", "--hard", "HEAD~2"]);
 
-    // A change that only the members' template has asks by itself.
+    // A change of only the members' template needs an approval of its own.
     folder.write("rotation.yaml", settings);
     let template = std::fs::read_to_string(folder.0.path().join("templates/rotation-member.yaml")).unwrap();
     folder.write("templates/rotation-member.yaml", &template.replace("ROTATE_AFTER: \"60d\"", "ROTATE_AFTER: \"70d\""));

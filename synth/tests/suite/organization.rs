@@ -148,7 +148,7 @@ fn regions_units_and_first_accounts_that_can_never_be_right_are_refused() {
     }
 }
 
-/// AWS would find it only in the middle of a deployment.
+/// AWS would refuse them only during the deployment.
 #[test]
 fn keys_and_functions_in_another_region_are_refused() {
     let read = |settings: &str| {
@@ -168,7 +168,7 @@ fn keys_and_functions_in_another_region_are_refused() {
         let refused = read(&format!("{setting}: {}", arn("eu-central-1"))).err().unwrap_or_else(|| panic!("{setting}"));
         assert!(refused.contains("is not in organization.region, which is eu-west-1"), "{refused}");
     }
-    // SNS sends to a queue in each Region.
+    // SNS sends to a queue in any Region.
     assert!(read("notify: ['arn:aws:sqs:eu-central-1:111122223333:q']").is_ok());
 }
 
@@ -406,9 +406,10 @@ fn an_approval_covers_the_members() {
     assert!(shorter.is_some() && other.is_some() && shorter != other, "{shorter:?} {other:?}");
 }
 
-/// With both templates of the members, a change of theirs asks only if it asks by itself.
+/// If both templates of the members are known, their change needs approval only if it would need one without an
+/// organization.
 #[test]
-fn a_change_of_the_members_needs_approval_if_it_does_by_itself() {
+fn a_known_change_of_the_members_needs_approval_only_if_it_is_not_harmless() {
     let old = read("examples/organization.yaml");
     let more = |line: &str| format!("{old}{line}\n");
     let entry = "  - name: deployer\n    account: \"111122223333\"\n    owner: delivery@example.com\n";
@@ -432,9 +433,9 @@ fn a_change_of_the_members_needs_approval_if_it_does_by_itself() {
         let asks = Approval::needed(&compared);
         assert_eq!(asks.is_none(), is_harmless, "{what}: {:?} {asks:?}", compared.unknown);
         // Without the members' templates, it is not known what changes.
-        let alone = diff::compare(&central(&old), &central(&new));
-        assert!(Approval::needed(&alone).is_some(), "{what}");
-        // Other templates of members than those of these two prove nothing.
+        let without_members = diff::compare(&central(&old), &central(&new));
+        assert!(Approval::needed(&without_members).is_some(), "{what}");
+        // The change of other templates of members proves nothing.
         for other in [change_of_members(&new, &new), change_of_members(&old, &old), change_of_members(&new, &old)] {
             let compared = diff::compare_with_members(&central(&old), &central(&new), Some(&other));
             assert!(Approval::needed(&compared).is_some(), "{what}");
@@ -457,9 +458,9 @@ fn the_order_of_units_and_accounts_changes_nothing() {
     }
 }
 
-/// An owner whom the members still name must keep the subscription.
+/// While the members' template names an owner, the owner must keep the subscription.
 #[test]
-fn who_gets_notices_of_the_members_keeps_the_subscription() {
+fn the_removal_of_a_subscription_of_an_owner_in_the_members_template_needs_approval() {
     let old = read("examples/organization.yaml");
     let entry = "  - name: deployer\n    account: \"111122223333\"\n    owner: delivery@example.com\n";
     let (old, new) = (config(&old), config(&old.replace(entry, "")));
@@ -477,7 +478,7 @@ fn who_gets_notices_of_the_members_keeps_the_subscription() {
     assert!(asks(&keeps_members, None));
 }
 
-/// A release gives the members another package, as it gives one to a stack without members.
+/// A release gives the members another package, like a release for one account.
 #[test]
 fn a_release_for_the_members_needs_no_approval_and_another_topic_does() {
     let template = central(&example());
@@ -584,24 +585,24 @@ fn no_text_of_a_stack_speaks_of_what_only_another_stack_has() {
 }
 
 #[test]
-fn the_management_account_has_a_member_beside_it_only_if_it_is_selected() {
-    let beside = |fields: &str, units: &str| {
+fn the_management_account_is_a_member_only_if_it_is_selected() {
+    let is_member = |fields: &str, units: &str| {
         let text = format!(
             "users: [/machines/]\nemails: [a@example.com]\n\
              organization: {{id: {ORGANIZATION}, region: eu-west-1, units: [{units}]{fields}}}\n"
         );
-        config(&text).organization.unwrap().has_member_beside(&CENTRAL.parse().unwrap())
+        config(&text).organization.unwrap().has_management_member(&CENTRAL.parse().unwrap())
     };
     let management = ", administrator: management-account";
-    assert!(beside(management, "r-abcd"));
-    assert!(!beside(management, "ou-abcd-11112222"), "it is in no organizational unit");
-    assert!(!beside("", "r-abcd"), "a delegated administrator is a member like the others");
-    assert!(!beside(&format!("{management}, exclude: ['{CENTRAL}']"), "r-abcd"));
-    assert!(beside(&format!("{management}, accounts: ['{CENTRAL}']"), "ou-abcd-11112222"));
-    assert!(!beside(&format!("{management}, accounts: ['{MEMBER}']"), "r-abcd"));
+    assert!(is_member(management, "r-abcd"));
+    assert!(!is_member(management, "ou-abcd-11112222"), "it is in no organizational unit");
+    assert!(!is_member("", "r-abcd"), "a delegated administrator is a member like the others");
+    assert!(!is_member(&format!("{management}, exclude: ['{CENTRAL}']"), "r-abcd"));
+    assert!(is_member(&format!("{management}, accounts: ['{CENTRAL}']"), "ou-abcd-11112222"));
+    assert!(!is_member(&format!("{management}, accounts: ['{MEMBER}']"), "r-abcd"));
 }
 
-/// The stacks of one account: that of the administering account, and that of a member beside it.
+/// The management account can have both stacks: the rotation stack of the administering account, and a member stack.
 #[test]
 fn no_name_of_a_member_is_a_name_of_the_administering_account() {
     let config = example();

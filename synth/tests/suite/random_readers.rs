@@ -146,14 +146,15 @@ fn check(counts: &Counts, old: &str, new: &str) -> Result<(), TestCaseError> {
         prop_assert!(!diff.new_readers.is_empty(), "{:?}\n{}\n{}", user, old, new);
     }
     // Where tags choose the owner only before or after, that is another reason for an approval.
-    // And an administrator, who gets the notices about all users without an owner, may be one's owner instead of the tag's.
+    // An administrator gets the notices about all users without an owner. So an administrator may replace the owner that
+    // a tag names.
     let administrators: BTreeSet<String> = was.administrators.iter().map(Email::small).collect();
-    let knew = |user: &ListedUser| {
+    let notified_before = |user: &ListedUser| {
         let is_tagged = user.tags.iter().any(|(key, _)| key == TAGS[0]);
         if is_tagged { &notified(&was, user) | &administrators } else { notified(&was, user) }
     };
     let tells_more = |user: &ListedUser| {
-        was.user_tags == is.user_tags && !was_skipped(user) && !notified(&is, user).is_subset(&knew(user))
+        was.user_tags == is.user_tags && !was_skipped(user) && !notified(&is, user).is_subset(&notified_before(user))
     };
     let tells_more = handled.iter().find(|user| tells_more(user));
     if let Some(user) = tells_more {

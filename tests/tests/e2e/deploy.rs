@@ -472,7 +472,7 @@ async fn at_a_terminal_the_user_is_asked() {
     }
     let yes = answer("y");
     assert_eq!(yes.status.code(), Some(0), "{}", text(&yes));
-    // A line that is rewritten shows what is going on. The lines about finished resources stay.
+    // A line that is rewritten shows the progress. The lines about finished resources stay.
     let (all, of) = (format!("{0}/{0}  CREATE_COMPLETE", resources()), format!(" of {}", resources()));
     for seen in [all.as_str(), &of, "security@example.com: confirmed (notices, alarms)", "Next run       20"] {
         assert!(text(&yes).contains(seen), "no {seen:?} in {}", text(&yes));
@@ -533,7 +533,7 @@ async fn an_operation_of_another_person_is_waited_for() {
     aws.proxy.heal();
     let waited = Run::of(&waiting.wait_with_output().unwrap());
     assert_eq!((waited.code, &waited.result()["result"]), (Some(0), &json!("unchanged")), "{}", waited.text);
-    for note in ["is in UPDATE_IN_PROGRESS: waiting until that is over", "is in CREATE_COMPLETE: going on"] {
+    for note in ["is in UPDATE_IN_PROGRESS: waiting until that is over", "is in CREATE_COMPLETE: continuing"] {
         assert!(waited.text.contains(note), "{}", waited.text);
     }
 }

@@ -198,7 +198,7 @@ async fn an_organization_is_deployed_watched_and_removed() {
     assert_eq!((accounts[0].keys("deployer").await.len(), accounts[1].keys("deployer").await.len()), (2, 1));
 }
 
-/// A StackSet skips the management account, so `synth deploy` gives it a member's stack beside its own.
+/// A StackSet skips the management account, so `synth deploy` also deploys a member stack in it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_management_account_is_a_member_too() {
     let mut aws = LocalAws::start().await;
@@ -283,7 +283,7 @@ async fn the_change_of_the_members_is_shown_and_a_failed_account_is_taken_up_aga
     let says = ["Updating 1 account that is not up to date", "3 accounts up to date"];
     assert!(says.iter().all(|note| notes(&resumed).contains(note)), "{}", resumed.text);
 
-    // The members' difference is known, so a change that does no harm in their accounts needs no approval.
+    // The members' difference is known, so a harmless change needs no approval.
     let later = format!("{configuration}rotate_after: 70d\n");
     let harmless = deploy_once(&aws, &later, &[]);
     assert_eq!((harmless.code, &harmless.result()["result"]), (Some(0), &json!("deployed")), "{}", harmless.text);

@@ -223,7 +223,8 @@ async fn running_again_updates_the_accounts_that_are_not_up_to_date() {
     let failed = organization_rollout::update_outdated(vec![set()], OutdatedAccounts::Report, &interrupt, &mut stacks)
         .await
         .unwrap_err();
-    let DeployError::Members(text) = &failed else { panic!("{failed}") };
+    assert!(matches!(failed, DeployError::OutdatedMembers(_)), "{failed}");
+    let text = failed.to_string();
     assert!(text.starts_with("1 of 3 accounts up to date, 1 failed, 1 not begun"), "{text}");
     assert!(text.contains("no such role") && text.contains("run:\n    make deploy"), "{text}");
     assert_eq!(number_of(&server, "UpdateStackInstances"), 0);

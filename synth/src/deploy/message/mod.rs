@@ -105,7 +105,7 @@ pub trait MessageSink {
     /// Receives one message.
     fn show(&mut self, message: &Message<'_>);
 
-    /// Shows what is going on in one line, until the next call. `None` removes the line.
+    /// Shows the progress in one line, until the next call. `None` removes the line.
     fn watch(&mut self, now: Option<String>);
 }
 

@@ -62,8 +62,8 @@ impl HarmlessChange {
     }
 }
 
-/// Judges the change from one template to another. `parameters` names the parameters that get another value. `members` is the
-/// change of the members' template, if it is known.
+/// Judges the change from one template to another. `parameters` names the parameters that get another value. `members`
+/// is the change of the members' template, if it is known.
 pub(super) fn judge(
     old: &Json,
     new: &Json,

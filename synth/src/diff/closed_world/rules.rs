@@ -74,7 +74,7 @@ impl Edit<'_> {
     }
 
     /// Whether the schedule is known before, and starts a run each month after.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(super) fn keeps_a_monthly_run(&self) -> bool {
         let schedule = literal(self.new).and_then(|text| text.parse::<ScheduleExpression>().ok());
         let runs = schedule.and_then(|schedule| schedule.runs());
         let is_known = self.old.is_none() || literal(self.old).is_some();
@@ -184,7 +184,7 @@ impl Edit<'_> {
         name == parameter && self.is_given(name) && (!self.is_same || !self.judge.redefined.contains(name))
     }
 
-    /// Whether the deployer gives the value of this name: it is a parameter without a default.
+    /// Whether the name is that of a parameter without a default, so the deployer gives its value.
     fn is_given(&self, name: &str) -> bool {
         let parameter = self.judge.new.get("Parameters").and_then(|parameters| parameters.get(name));
         parameter.is_some_and(|parameter| {
@@ -192,8 +192,9 @@ impl Edit<'_> {
         })
     }
 
-    /// Whether nothing that the new value names has another meaning, except what the deployer gives: one of these parameters.
-    fn only_these_are_given(&self, parameters: &[&str]) -> bool {
+    /// Whether each name in the new value means the same as before, or is one of these parameters with a value from the
+    /// deployer.
+    fn only_changes_parameters(&self, parameters: &[&str]) -> bool {
         let names = self.new.into_iter().flat_map(references).map(|reference| reference.name);
         names.filter(|name| self.judge.tainted.contains(name)).all(|name| {
             parameters.contains(&name.as_str()) && self.is_given(&name) && !self.judge.redefined.contains(&name)
@@ -203,13 +204,13 @@ impl Edit<'_> {
     /// Whether the members get the same parameters as before, but another package.
     pub(super) fn only_passes_on_the_package(&self) -> bool {
         let MemberParameters { code_bucket, code_key, code_version, .. } = MEMBER_PARAMETERS;
-        self.is_same && self.only_these_are_given(&[code_bucket, code_key, code_version])
+        self.is_same && self.only_changes_parameters(&[code_bucket, code_key, code_version])
     }
 
     /// Whether the change of the members' template is known, and needs no approval.
     pub(super) fn is_harmless_in_each_account(&self) -> bool {
         let is_harmless = self.judge.members.is_some_and(MemberChange::is_harmless);
-        is_harmless && self.only_these_are_given(&[MEMBER_PARAMETERS.code_bucket, MEMBER_TEMPLATE_VERSION])
+        is_harmless && self.only_changes_parameters(&[MEMBER_PARAMETERS.code_bucket, MEMBER_TEMPLATE_VERSION])
     }
 
     /// Whether each run does the same as before.

@@ -16,7 +16,7 @@ use crate::{
         text::Piece,
         view::{Resource, View, each, references, text},
     },
-    diff::member_change::{MemberChange, addresses},
+    diff::member_change::{MemberChange, member_template_urls},
     iam::{
         compare::{Boundary, Permissions},
         glob::{Glob, Letter},
@@ -288,11 +288,11 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether the members of an organization send notices to the same recipients as before, whoever these are: their template
-    /// is the same, and is not known.
-    fn has_the_same_members(&self) -> bool {
-        let new = addresses(self.new);
-        self.members.is_none() && !new.is_empty() && new == addresses(self.old)
+    /// Whether the template of the members is not known, but is the same as before. Then the members send notices to
+    /// the same recipients as before.
+    fn has_same_unknown_members(&self) -> bool {
+        let new = member_template_urls(self.new);
+        self.members.is_none() && !new.is_empty() && new == member_template_urls(self.old)
     }
 
     /// An address or an endpoint that loses a subscription.
@@ -328,7 +328,7 @@ impl Judge<'_> {
         let is_named = variables
             .iter()
             .any(|variable| read(*variable).any(|value| value.is_none_or(|value| value.contains(&lost))))
-            || !alarms && self.has_the_same_members();
+            || !alarms && self.has_same_unknown_members();
         let is_none = |variable: Variable| read(variable).all(|value| value.as_deref() == Some("none"));
         let is_last = is_none(Variable::Administrators) && is_none(Variable::Notify);
         let is_program = subscription.as_object().is_some_and(|properties| program_endpoint(properties).is_some());

@@ -25,7 +25,8 @@ pub(super) enum Meaning {
     ReplacesOrIf(fn(&Edit<'_>) -> bool, &'static str),
     /// Each change needs approval, for this reason.
     Asks(&'static str),
-    /// The change is harmless for the first reason if it fulfils a rule. Otherwise it needs approval, for the second reason.
+    /// If the change fulfils the rule, it is harmless for the first reason. Otherwise it needs approval for the second
+    /// reason.
     AsksUnless(fn(&Edit<'_>) -> bool, &'static str, &'static str),
     /// The inner properties are decided one by one.
     Parts,
@@ -59,11 +60,11 @@ const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that o
 /// Each stack of a StackSet gets this, in accounts that no other part of the template shows.
 const MEMBERS: Meaning = Asks("the stacks of the members change");
 const PACKAGE: &str = "the package that the deployer names";
-const PASSED_ON: Meaning =
+const MEMBER_STACK_PARAMETERS: Meaning =
     AsksUnless(|edit| edit.only_passes_on_the_package(), PACKAGE, "the stacks of the members change");
 const MEMBER_TEMPLATE: Meaning = AsksUnless(
     |edit| edit.is_harmless_in_each_account(),
-    "a template of the members that does no harm in their accounts",
+    "a template of the members with harmless changes",
     "each member gets another template, and the change of each member account is shown separately",
 );
 const MEMBER_ACCOUNTS: Meaning =
@@ -84,7 +85,7 @@ const TYPES: &[(&str, Properties)] = &[
             (&["Description"], TEXT),
             (&["ManagedExecution"], Harmless("whether operations of a StackSet wait for each other")),
             (&["AutoDeployment", "CallAs", "Capabilities", "OperationPreferences"], MEMBERS),
-            (&["Parameters"], PASSED_ON),
+            (&["Parameters"], MEMBER_STACK_PARAMETERS),
             (&["StackInstancesGroup"], MEMBER_ACCOUNTS),
             (&["TemplateURL"], MEMBER_TEMPLATE),
             // The roles of the members get these tags too.
@@ -291,7 +292,7 @@ const TYPES: &[(&str, Properties)] = &[
             (
                 &["ScheduleExpression"],
                 HarmlessIf(
-                    |edit| edit.goes_on(),
+                    |edit| edit.keeps_a_monthly_run(),
                     "schedules with a run each month, as far as keys do not fall earlier",
                 ),
             ),

@@ -76,8 +76,8 @@ fn workflows_are_sound_and_every_linter_is_seen_to_object() {
         ("check-jsonschema", PULL_REQUEST, "pull-requests: write", "pull-requests: all", "'all' is not one of"),
         ("check-jsonschema", PULL_REQUEST, "    needs: change", "    need: change", "'need' was unexpected"),
         ("check-jsonschema", DEPLOY, "    runs-on: ubuntu-24.04\n", "", "'runs-on' is a required property"),
-        ("shellcheck", DEPLOY, "run: echo \"The deployment goes on.\"", "run: if true", "SC1073"),
-        ("shellcheck", DEPLOY, "run: echo \"The deployment goes on.\"", "run: echo $APPROVE", "SC2086"),
+        ("shellcheck", DEPLOY, "run: echo \"The deployment continues.\"", "run: if true", "SC1073"),
+        ("shellcheck", DEPLOY, "run: echo \"The deployment continues.\"", "run: echo $APPROVE", "SC2086"),
     ] {
         let workflow = read(file);
         assert!(workflow.contains(good), "{file} has {good:?}");

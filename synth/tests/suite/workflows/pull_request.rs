@@ -354,7 +354,7 @@ fn a_change_of_an_organization_shows_what_each_member_gets() {
     );
     assert!(shorter.contains("> - `templates/accounts.yaml`: what it does is not known.\n"), "{shorter}");
     assert!(shorter.contains("##### The bucket for packages\n\nNo difference."), "{shorter}");
-    // A management account that is a member too has a stack of the members beside its own, with an approval of its own.
+    // A management account that is a member too also has a member stack, with an approval of its own.
     assert_eq!(shorter.matches("Needs approval. Fingerprint: ").count(), 2, "{shorter}");
 
     for file in ["accounts-member", "accounts-artifacts"] {
@@ -398,7 +398,7 @@ fn another_stack_or_that_of_another_configuration_needs_approval() {
     let takes = "`ci.yaml` takes the stack `audit-key-rotation`, which was that of `audit.yaml`.";
     let becomes = |name: &str, old: &str, new: &str| {
         format!(
-            "`{name}.yaml` changes its stack from `{old}` to `{new}`. The old stack stays, and its schedule goes on."
+            "`{name}.yaml` changes its stack from `{old}` to `{new}`. The old stack stays, and its schedule continues."
         )
     };
     let same = |one: &str, other: &str, stack: &str| {
