@@ -72,8 +72,12 @@ impl SettingType for OrganizationSetting {
         let first = fields.optional::<AccountId>("first");
         let administrator = fields.optional("administrator");
         // Another order of the same entries is no change of the templates.
-        units.iter_mut().for_each(|units| units.sort());
-        [&mut accounts, &mut exclude].into_iter().flatten().for_each(|accounts| accounts.sort());
+        if let Some(units) = &mut units {
+            units.sort();
+        }
+        for accounts in [&mut accounts, &mut exclude].into_iter().flatten() {
+            accounts.sort();
+        }
         let accounts = match (accounts, exclude) {
             (Some(_), Some(_)) => {
                 let wrong = ValueProblem::new("accounts already lists all accounts that get a stack");

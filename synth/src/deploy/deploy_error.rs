@@ -5,7 +5,7 @@ use crate::deploy::{
     aws::AwsError,
     command_line::make,
     interrupt::Interrupted,
-    organization_progress::{NOT_UP_TO_DATE, OrganizationOutcome},
+    organization_progress::{OrganizationOutcome, Rollout},
     root_cause::{self, RootCause},
     stack_status::{Remedy, StackState, StackStatus},
 };
@@ -108,10 +108,10 @@ pub enum DeployError {
     #[error(transparent)]
     MayNotAdminister(#[from] MayNotAdministerError),
     /// Some accounts of the organization are not up to date after a deployment.
-    #[error("{}", .0.text(&make("deploy"), NOT_UP_TO_DATE))]
+    #[error("{}", .0.text(Rollout::Deployment, &make("deploy")))]
     OutdatedMembers(OrganizationOutcome),
     /// Some accounts of the organization still have a member stack after a deletion.
-    #[error("{}", .0.text(&make("destroy"), "still have a stack"))]
+    #[error("{}", .0.text(Rollout::Deletion, &make("destroy")))]
     RemainingMembers(OrganizationOutcome),
     /// The user stopped the command before the operation was started.
     #[error("interrupted: the stack was not changed")]

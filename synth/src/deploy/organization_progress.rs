@@ -17,8 +17,14 @@ const NAMED: usize = 2;
 /// A large operation is reported in this many parts: one line for each tenth of its accounts.
 const PARTS: usize = 10;
 
-/// The end of the sentence about the accounts with which a deployment continues.
-pub const NOT_UP_TO_DATE: &str = "are not up to date";
+/// What an operation does with the members' stacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rollout {
+    /// It creates or updates them.
+    Deployment,
+    /// It deletes them.
+    Deletion,
+}
 
 /// The reason of a failure that AWS does not explain.
 const NO_REASON: &str = "AWS gives no reason";
@@ -183,12 +189,16 @@ impl OrganizationOutcome {
         self.phase == OperationPhase::Succeeded && self.failed.is_empty() && self.not_begun == 0
     }
 
-    /// What an operation that is not complete left, and what to do next, as text for people. The command `again`
-    /// continues with the accounts that `rest` describes.
+    /// What an operation that is not complete left, and what to do next, as text for people. `again` is the command that
+    /// continues it.
     #[must_use]
-    pub fn text(&self, again: &str, rest: &str) -> String {
+    pub fn text(&self, rollout: Rollout, again: &str) -> String {
         let all = self.succeeded + self.failed.len() + self.not_begun;
-        let mut first = format!("{} of {} up to date", self.succeeded, counted(all, "account"));
+        let all = counted(all, "account");
+        let (mut first, rest) = match rollout {
+            Rollout::Deployment => (format!("{} of {all} up to date", self.succeeded), "are not up to date"),
+            Rollout::Deletion => (format!("{} of {all} without a stack", self.succeeded), "still have a stack"),
+        };
         if !self.failed.is_empty() {
             first += &format!(", {} failed", self.failed.len());
         }
@@ -270,7 +280,7 @@ mod tests {
             text += &format!("  … {}\n", progress.summary());
         }
         if let Some(end) = progress.outcome().filter(|end| !end.is_complete()) {
-            text += &format!("\n{}", end.text("make deploy", NOT_UP_TO_DATE));
+            text += &format!("\n{}", end.text(Rollout::Deployment, "make deploy"));
         }
         for line in text.lines() {
             assert!(line.chars().count() <= WIDTH, "{line:?} in\n{text}");

@@ -19,7 +19,7 @@ use crate::deploy::{
     interrupt::Interrupt,
     member_watch::MemberWatch,
     message::{Message, MessageSink},
-    organization_progress::NOT_UP_TO_DATE,
+    organization_progress::Rollout,
     progress::{Operation, Progress},
     root_cause::RootCause,
     stack_status::StackState,
@@ -361,7 +361,7 @@ impl<'a> Stacks<'a> {
             self.sink.show(&Message::Members(&update));
         }
         if let Some(outcome) = watch.last_outcome().filter(|outcome| !outcome.is_complete()) {
-            self.sink.show(&Message::Note(outcome.text(&make("deploy"), NOT_UP_TO_DATE).trim_end()));
+            self.sink.show(&Message::Note(outcome.text(Rollout::Deployment, &make("deploy")).trim_end()));
         }
     }
 

@@ -262,6 +262,7 @@ async fn a_stack_that_cannot_be_deleted_in_a_member_stops_the_deletion() {
     );
     let failed =
         organization_rollout::delete_members(vec![set()], &interrupt, &mut stacks).await.unwrap_err().to_string();
+    assert!(failed.starts_with("0 of 1 account without a stack, 1 failed\n"), "{failed}");
     assert!(failed.contains("the stack is protected") && failed.contains("run:\n    make destroy"), "{failed}");
     assert_eq!(number_of(&server, "DeleteStackInstances"), 1);
 
