@@ -759,6 +759,8 @@ impl Folder {
         let mut process = Command::new(program)
             .current_dir(&self.0)
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            // synth names make's variables in make.
+            .env_remove("MAKELEVEL")
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

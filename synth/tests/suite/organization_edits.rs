@@ -302,32 +302,83 @@ fn what_ends_keys_or_gives_them_to_others_in_some_accounts_needs_approval() {
     }
 }
 
-/// An address loses its subscription if a condition leaves out the one that takes its place. It still gets notices if a
-/// variable, whose text is not plain, may name it.
+/// A resource with a condition that is not met keeps nothing: no permission, no order of a deployment and no subscription.
 #[test]
-fn a_subscription_that_may_be_missed_is_not_replaced_or_forgotten() {
+fn what_a_condition_may_leave_out_keeps_nothing() {
+    let Templates { central, member, .. } = templates();
+    let never = |template: &Json, id: &str, mut body: Json| {
+        let mut template = template.clone();
+        template["Conditions"] = json!({"Never": {"Fn::Equals": ["a", "b"]}});
+        body["Condition"] = json!("Never");
+        template["Resources"][id] = body;
+        template
+    };
+    for (template, role) in [(&central, "PublisherRole"), (&member, "FunctionRole"), (&member, "AlarmEventsRole")] {
+        let mut new = template.clone();
+        let policies = new["Resources"][role]["Properties"].as_object_mut().unwrap().shift_remove("Policies").unwrap();
+        let mut properties = policies[0].clone();
+        properties["RoleName"] = json!({ "Ref": role });
+        let new = never(&new, "Moved", json!({"Type": "AWS::IAM::RolePolicy", "Properties": properties}));
+        assert!(asks(&compare(template, &new)), "{role}");
+    }
+    for (template, id) in [(&central, "Members"), (&central, "FirstMember"), (&member, "Schedule")] {
+        let mut new = template.clone();
+        let waits = std::mem::replace(&mut new["Resources"][id]["DependsOn"], json!("Gate"));
+        let new = never(&new, "Gate", json!({"Type": "AWS::Logs::LogGroup", "DependsOn": waits}));
+        assert!(asks(&compare(template, &new)), "{id}");
+    }
+    let mut new = central.clone();
+    let mail = new["Resources"].as_object_mut().unwrap().shift_remove("MailToOpsAtExampleDotCom").unwrap();
+    assert!(asks(&compare(&central, &never(&new, "Other", mail))));
+}
+
+/// SNS gives the second subscription of an address the ARN of the first one, so the deletion of the first one ends both.
+#[test]
+fn a_subscription_under_another_name_does_not_replace_one() {
     let Templates { central, .. } = templates();
-    let (id, alarms) = ("MailToOpsAtExampleDotCom", "AlarmsToOpsAtExampleDotCom");
-    let replaced = |conditional: bool| {
+    for id in ["MailToOpsAtExampleDotCom", "AlarmsToOpsAtExampleDotCom", "MailToPlatformAtExampleDotCom"] {
         let mut new = central.clone();
         let resources = new["Resources"].as_object_mut().unwrap();
-        for (from, to) in [(id, "Other"), (alarms, "OtherAlarms")] {
-            let mut body = resources.shift_remove(from).unwrap();
-            if conditional {
-                body["Condition"] = json!("Never");
-            }
-            resources.insert(to.to_owned(), body);
-        }
-        new["Conditions"] = json!({"Never": {"Fn::Equals": ["a", "b"]}});
+        let body = resources.shift_remove(id).unwrap_or_else(|| panic!("{id}"));
+        resources.insert("Other".into(), body);
+        assert!(asks(&compare(&central, &new)), "{id}");
+    }
+}
+
+/// An address keeps its notices while a variable may name it, and a variable that is known only in a deployment may.
+#[test]
+fn an_unclear_variable_may_name_each_address() {
+    let Templates { central, .. } = templates();
+    let environment = "/Resources/Publisher/Properties/Environment";
+    let plain = central.pointer(environment).unwrap();
+    let text = json!({"Fn::Join": ["", ["security@example.com o", "ps@example.com"]]});
+    for (place, value) in [
+        ("/Variables/ADMINISTRATORS", text),
+        ("/Variables", json!({"Fn::If": ["Ever", plain["Variables"], {}]})),
+        ("", json!({"Fn::If": ["Ever", plain, {"Ref": "AWS::NoValue"}]})),
+    ] {
+        let mut old = edited(&central, &format!("{environment}{place}"), &value);
+        old["Conditions"] = json!({"Ever": {"Fn::Equals": ["a", "a"]}});
+        let mut new = old.clone();
+        new["Resources"].as_object_mut().unwrap().shift_remove("MailToOpsAtExampleDotCom").unwrap();
+        assert!(asks(&compare(&old, &new)), "{place}");
+    }
+}
+
+/// Without such a resource, AWS tries an event again for six hours.
+#[test]
+fn new_settings_of_an_old_function_keep_its_retries() {
+    let Templates { member, .. } = templates();
+    let mut old = member.clone();
+    let settings = old["Resources"].as_object_mut().unwrap().shift_remove("FailedRuns").unwrap();
+    let with = |attempts: u8| {
+        let mut new = old.clone();
+        new["Resources"]["FailedRuns"] = settings.clone();
+        new["Resources"]["FailedRuns"]["Properties"]["MaximumRetryAttempts"] = json!(attempts);
         new
     };
-    assert!(asks(&compare(&central, &replaced(true))));
-    let mut old = central.clone();
-    let administrators = json!({"Fn::Join": ["", ["security@example.com o", "ps@example.com"]]});
-    old["Resources"]["Publisher"]["Properties"]["Environment"]["Variables"]["ADMINISTRATORS"] = administrators;
-    let mut new = old.clone();
-    new["Resources"].as_object_mut().unwrap().shift_remove(id).unwrap();
-    assert!(asks(&compare(&old, &new)));
+    assert!(asks(&compare(&old, &with(0))));
+    assert!(!asks(&compare(&old, &with(2))));
 }
 
 /// Otherwise people would approve without reading.

@@ -76,8 +76,10 @@ pub(super) fn judge(
         new,
         redefined: redefined_names(old, new, &BTreeSet::new()),
         tainted: &redefined_names(old, new, parameters) | &removed_names(old, new),
+        kept: Json::Null,
         judgement: Judgement::default(),
     };
+    judge.kept = judge.certain_part();
     if old == new && parameters.is_empty() {
         return judge.judgement;
     }
@@ -174,6 +176,8 @@ struct Judge<'t> {
     members: Option<&'t MemberChange>,
     old: &'t Json,
     new: &'t Json,
+    /// The new template without the resources that a condition may leave out of a deployment.
+    kept: Json,
     /// The names that have another meaning in the new template.
     redefined: BTreeSet<String>,
     /// The same names, with the parameters that get another value, and with the names that the new template lacks.
@@ -182,6 +186,24 @@ struct Judge<'t> {
 }
 
 impl Judge<'_> {
+    /// The new template without each resource that a condition may leave out, unless the resource had that condition before.
+    fn certain_part(&self) -> Json {
+        let condition = |body: &Json| body.get("Condition").cloned();
+        let stays = |id: &str, body: &Json| match condition(body) {
+            None => true,
+            Some(name) => {
+                let old = self.old.get("Resources").and_then(|resources| resources.get(id));
+                let is_tainted = name.as_str().is_none_or(|name| self.tainted.contains(name));
+                !is_tainted && old.and_then(condition) == Some(name)
+            }
+        };
+        let mut kept = self.new.clone();
+        if let Some(resources) = kept.get_mut("Resources").and_then(Json::as_object_mut) {
+            resources.retain(|id, body| stays(id, body));
+        }
+        kept
+    }
+
     fn unknown(&mut self, place: &str, why: &str) {
         self.judgement.unknown.push(format!("{place}: {why}"));
     }

@@ -13,7 +13,7 @@ use super::{Judge, is_same, kind};
 use crate::{
     cfn::{
         text::{Piece, pieces},
-        view::{How, Resource, View, each, references},
+        view::{How, Reference, Resource, View, each, references},
     },
     config::{MissedRunsWindow, SHORTEST_TIMEOUT, ScheduleExpression},
     diff::member_change::MemberChange,
@@ -102,7 +102,7 @@ impl Edit<'_> {
         let is_enough = self.new.and_then(Json::as_u64).is_some_and(|seconds| seconds >= SHORTEST_TIMEOUT.as_seconds())
             || !self.resource.is_new && self.no_less(self.old, self.new, 3.0);
         // A queue hands out a message again if its reader takes longer than the queue's own timeout.
-        let is_this = |function: &Json| self.target(function).is_some_and(|(id, _)| id == self.resource.id);
+        let is_this = |function: &Json| self.target(function).is_none_or(|(id, _)| id == self.resource.id);
         let reads_a_queue = View(self.judge.new)
             .of("AWS::Lambda::EventSourceMapping")
             .any(|mapping| mapping.properties.get("FunctionName").is_some_and(is_this));
@@ -129,6 +129,16 @@ impl Edit<'_> {
                 let (old, new) = (part(self.old, name), part(self.new, name));
                 self.no_less(old.as_ref(), new.as_ref(), *absent)
             })
+    }
+
+    /// Whether a number of the settings of a function does not fall. Without such settings, `absent` holds.
+    pub(super) fn grows_for_its_function(&self, absent: f64) -> bool {
+        let function = self.resource.properties.get("FunctionName").and_then(|name| self.target(name));
+        let is_new = function.is_some_and(|(id, _)| {
+            self.judge.old.get("Resources").is_none_or(|resources| resources.get(&id).is_none())
+        });
+        let [old, new] = [self.old, self.new].map(|value| value.map_or(Some(absent), number));
+        new.is_some() && (is_new || old.zip(new).is_some_and(|(old, new)| new >= old))
     }
 
     /// Whether a number does not fall. `absent` is the number that holds where none is set.
@@ -240,9 +250,13 @@ impl Edit<'_> {
     /// are deleted do not count. CloudFormation also waits for each resource that this one names, directly or through others.
     pub(super) fn waits_for_as_much(&self) -> bool {
         let names = |id: &str| {
-            let body = self.judge.new.get("Resources").and_then(|all| all.get(id))?;
-            let references = references(body).into_iter().filter(|one| matches!(one.how, How::DependsOn | How::Value));
-            Some(references.map(|one| one.name).collect::<Vec<_>>())
+            let body = self.judge.kept.get("Resources").and_then(|all| all.get(id))?;
+            let waits = |one: &Reference| match one.how {
+                How::DependsOn => true,
+                How::Value => one.at.starts_with("Properties") && !one.at.contains("Fn::If"),
+                _ => false,
+            };
+            Some(references(body).into_iter().filter(waits).map(|one| one.name).collect::<Vec<_>>())
         };
         let (mut before, mut open) = (BTreeSet::new(), vec![self.resource.id.to_owned()]);
         while let Some(id) = open.pop() {
@@ -250,7 +264,8 @@ impl Edit<'_> {
             open.extend(new);
         }
         let waited = self.old.into_iter().flat_map(each).filter_map(Json::as_str);
-        waited.filter(|id| names(id).is_some()).all(|id| before.contains(id))
+        let is_left = |id: &&str| self.judge.new.get("Resources").is_some_and(|all| all.get(*id).is_some());
+        waited.filter(is_left).all(|id| before.contains(id))
     }
 
     /// Whether a deletion or a replacement keeps as much as before.

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     cfn::{
-        text::Piece,
+        text::{Piece, intrinsic},
         view::{Resource, View, each, references, text},
     },
     diff::member_change::{MemberChange, member_template_urls},
@@ -143,9 +143,11 @@ impl Judge<'_> {
                 self.caller(id, body);
             }
         }
-        let [old_roles, mut new_roles] = [self.old, self.new].map(grants::acting_permissions);
+        let [old_roles, mut new_roles, mut kept_roles] =
+            [self.old, self.new, &self.kept].map(grants::acting_permissions);
         for (acting, old) in old_roles.iter().filter(|((id, _), _)| after.contains_key(id)) {
-            self.own_role(&acting.0, old, &new_roles.remove(acting).unwrap_or_default());
+            let [new, kept] = [&mut new_roles, &mut kept_roles].map(|roles| roles.remove(acting).unwrap_or_default());
+            self.own_role(&acting.0, old, &new, &kept);
         }
         for (id, body) in after.iter().filter(|(id, _)| !before.contains_key(*id)) {
             let known = SERVICE_POLICIES.iter().find(|(known, ..)| *known == kind(body));
@@ -181,13 +183,17 @@ impl Judge<'_> {
             View(self.new).of("AWS::SNS::Subscription").any(|one| one.properties.get("RedrivePolicy").is_some());
         let mut lost = Vec::new();
         for statement in statements(was.as_ref(), "Allow") {
-            let services = statement.get("Principal").and_then(|principal| principal.get("Service"));
+            let principal = statement.get("Principal");
+            let services = principal.and_then(|principal| principal.get("Service"));
+            let only_services = principal.and_then(Json::as_object).is_some_and(|all| all.len() == 1);
             let is_needed = |service: &&Json| **service != "sns.amazonaws.com" || redrives;
             let who = match services.into_iter().flat_map(each).find(is_needed) {
                 Some(service) => text(service),
                 // A role may use a key only if the policy of the key lets the account decide. A member may use the topic and the
                 // bus of another account only by their policies.
-                None if services.is_none() && document != "AssumeRolePolicyDocument" => "a principal".to_owned(),
+                None if (services.is_none() || !only_services) && document != "AssumeRolePolicyDocument" => {
+                    "a principal".to_owned()
+                }
                 None => continue,
             };
             let is_kept = contains(&allowed, statement) && self.taint(&Json::Object(statement.clone())).is_none();
@@ -255,20 +261,21 @@ impl Judge<'_> {
         })
     }
 
-    /// What the role may do with which AWS acts for a resource, such as the function or the schedule.
-    fn own_role(&mut self, id: &str, old: &Permissions, new: &Permissions) {
+    /// What the role may do with which AWS acts for a resource, such as the function or the schedule. `kept` has only what no
+    /// condition leaves out.
+    fn own_role(&mut self, id: &str, old: &Permissions, new: &Permissions, kept: &Permissions) {
         let place = format!("the role of {id}");
         if new.boundary != Boundary::Absent && new.boundary != old.boundary {
             self.unknown(&place, &format!("another permissions boundary limits it, {SILENCE}"));
         }
-        if !old.attached.is_subset(&new.attached) {
+        if !old.attached.is_subset(&kept.attached) {
             self.unknown(&place, &format!("it loses a policy that is not in the template, {SILENCE}"));
         }
-        let [before, after] = [old, new].map(|of| about_actions(of, "Allow"));
+        let [before, after] = [old, kept].map(|of| about_actions(of, "Allow"));
         let changed: Vec<_> = before.into_iter().filter(|statement| !contains(&after, statement)).collect();
-        let kept = allowed(&after, false);
+        let still_allowed = allowed(&after, false);
         let is_kept = |(action, resource, rest): &(&str, &Json, Json)| {
-            kept.iter().any(|(other, on, own)| {
+            still_allowed.iter().any(|(other, on, own)| {
                 other == action && is_same(Some(on), Some(resource)) && is_same(Some(own), Some(rest))
             })
         };
@@ -281,9 +288,9 @@ impl Judge<'_> {
         if about_actions(new, "Deny").iter().any(|statement| !contains(&denied, statement)) {
             self.unknown(&place, &format!("it is denied more, {SILENCE}"));
         }
-        let [was, is] =
-            [old, new].map(|of| of.documents.iter().flat_map(|document| undecided(Some(document))).collect::<Vec<_>>());
-        if differ(&was, &is) {
+        let [was, is, stays] = [old, new, kept]
+            .map(|of| of.documents.iter().flat_map(|document| undecided(Some(document))).collect::<Vec<_>>());
+        if differ(&was, &is) || differ(&was, &stays) {
             self.unknown(&place, &format!("a statement is known only in a deployment, {SILENCE}"));
         }
     }
@@ -303,22 +310,32 @@ impl Judge<'_> {
         let Some((lost, topic)) = lost else {
             return self.unknown(id, "its address no longer gets what is still sent to it");
         };
-        // With a condition, it may be left out of the deployment.
-        let is_other = |other: &Resource<'_>| {
+        // SNS gives a second subscription of an address the ARN of the first one. CloudFormation then deletes it with the first one.
+        let is_the_same = |other: &Resource<'_>| {
+            let parts = ["TopicArn", "Protocol", "FilterPolicy", "FilterPolicyScope"];
             address(other.properties).as_ref() == Some(&lost)
-                && other.properties.get("TopicArn") == Some(topic)
-                && other.body.get("Condition").is_none()
+                && parts.iter().all(|part| other.properties.get(part) == subscription.get(part))
         };
-        if View(self.new).of("AWS::SNS::Subscription").any(|other| is_other(&other)) {
+        let existed =
+            |id: &str| View(self.old).of("AWS::SNS::Subscription").any(|old| old.id == id && is_the_same(&old));
+        if View(&self.kept).of("AWS::SNS::Subscription").any(|other| is_the_same(&other) && existed(other.id)) {
             return;
         }
         let alarms = self.target(topic).is_some_and(|(topic, _)| self.carries_only_alarms(&topic));
         let read = |variable: Variable| {
             let members = self.members.map(MemberChange::new_template);
             let functions = [self.new].into_iter().chain(members).flat_map(|all| View(all).of("AWS::Lambda::Function"));
-            let values =
-                functions.map(move |function| &function.properties["Environment"]["Variables"][variable.name()]);
-            values.filter(|value| !value.is_null()).map(|value| literal(Some(value)).map(str::to_ascii_lowercase))
+            // A text that is known only in a deployment may name each address.
+            functions.filter_map(move |function| {
+                let environment = function.properties.get("Environment")?;
+                let is_plain = |value: &Json| value.is_object() && intrinsic(value).is_none();
+                let variables = match environment.get("Variables") {
+                    Some(variables) if is_plain(variables) => variables,
+                    None if is_plain(environment) => return None,
+                    _ => return Some(None),
+                };
+                Some(literal(Some(variables.get(variable.name())?)).map(str::to_ascii_lowercase))
+            })
         };
         let variables: &[Variable] = if alarms {
             &[Variable::Administrators]

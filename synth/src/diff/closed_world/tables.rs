@@ -45,8 +45,8 @@ const WINDOW: Meaning =
     HarmlessIf(|edit| edit.follows_the_schedule(), "alarms about missed runs that follow the schedule");
 const TIMING: Meaning = Harmless("how much memory the code has");
 /// These are the values that hold where none is set: first of Lambda's asynchronous invocations, then of a schedule.
-const RETRY_ATTEMPTS: Meaning = HarmlessIf(|edit| edit.grows(2.0), MORE_RETRIES);
-const EVENT_AGE: Meaning = HarmlessIf(|edit| edit.grows(21_600.0), MORE_RETRIES);
+const RETRY_ATTEMPTS: Meaning = HarmlessIf(|edit| edit.grows_for_its_function(2.0), MORE_RETRIES);
+const EVENT_AGE: Meaning = HarmlessIf(|edit| edit.grows_for_its_function(21_600.0), MORE_RETRIES);
 const RETRY_POLICY: Meaning = HarmlessIf(
     |edit| edit.each_grows(&[("MaximumEventAgeInSeconds", 86_400.0), ("MaximumRetryAttempts", 185.0)]),
     MORE_RETRIES,
