@@ -84,7 +84,9 @@ impl MemberWatch {
 
     fn concerns(&self, operation: &MemberOperation) -> bool {
         let is_new = operation.requested >= self.since && !self.ended.contains(&operation.id);
-        is_new || !operation.phase.has_ended()
+        // An operation that was seen to run may be older than the watch, or AWS's clock may be behind this one.
+        let was_running = self.progress.as_ref().is_some_and(|progress| progress.id() == operation.id);
+        is_new || was_running || !operation.phase.has_ended()
     }
 
     /// Whether an operation runs, as of the last poll.
