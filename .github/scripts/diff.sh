@@ -31,6 +31,11 @@ take() { # COMMIT FILE TO
   [[ $(git -C "$CHANGE" ls-tree "$1" -- "$2") == "100644 blob "* ]] && git -C "$CHANGE" cat-file blob "$1:$2" >"$3"
 }
 
+# Whether the change has anything of this name.
+is_in_change() { # FILE
+  [ -n "$(git -C "$CHANGE" ls-tree "$HEAD" -- "$1")" ]
+}
+
 unreadable() { # FILE ERRORS
   needs_approval "The \`synth\` of the base commit cannot read \`$1\`, so what the change does is unknown. A new setting is one reason."
   printf '%s cannot be read. What it does is **unknown**:\n\n%s\n\n' "\`$1\`" "$(code <"$2")"
@@ -79,10 +84,10 @@ for file, diff in zip(sys.argv[1:], [own, own.get("members")]):
 judge() { # CONFIGURATION
   local own="templates/$1" member="templates/${1%.yaml}-member.yaml" artifacts="templates/${1%.yaml}-artifacts.yaml" file
   printf '\n#### %s\n\n' "\`$1\`"
-  if [ -z "$(git -C "$CHANGE" ls-tree "$HEAD" -- "$1")" ]; then
+  if ! is_in_change "$1"; then
     echo "The configuration is removed. Its stack stays as it is until \`make destroy\` deletes it."
     for file in "$own" "$member" "$artifacts"; do
-      if [ -n "$(git -C "$CHANGE" ls-tree "$HEAD" -- "$file")" ]; then
+      if is_in_change "$file"; then
         needs_approval "\`$file\` stays, but \`$1\` is removed."
       fi
     done
@@ -93,23 +98,23 @@ judge() { # CONFIGURATION
     unreadable "$1" "$work/errors"
   elif ! generate "$1"; then
     unreadable "$1" "$work/errors"
-  elif take "$HEAD" "$own" "$work/committed"; then
+  else
     check_freshness "$own" "$1"
   fi
   # Without an organization, there are no members.
   if ! generate "$1" --member; then
     compare "$own"
-    if take "$HEAD" "$member" "$work/committed" && [ -z "$(git -C "$CHANGE" ls-tree "$HEAD" -- "${member#templates/}")" ]; then
+    if is_in_change "$member" && ! is_in_change "${member#templates/}"; then
       needs_approval "\`$member\` stays, but \`$1\` has no organization."
     fi
     return
   fi
-  if take "$HEAD" "$member" "$work/committed"; then check_freshness "$member" "$1"; fi
+  check_freshness "$member" "$1"
   compare "$own" "$member"
   # judge_bucket shows the bucket of rotation.yaml, also without an organization.
   if [ "$1" != rotation.yaml ] && generate "$1" --artifacts; then
     printf '\n##### The bucket for packages\n\n'
-    if take "$HEAD" "$artifacts" "$work/committed"; then check_freshness "$artifacts" "$1"; fi
+    check_freshness "$artifacts" "$1"
     compare "$artifacts"
   fi
 }
@@ -122,7 +127,7 @@ generate() { # CONFIGURATION OPTION...
 # Compares a committed template with the generated one. Only the generated one is deployed, so a comparison of stale
 # templates would show something else.
 check_freshness() { # TEMPLATE CONFIGURATION
-  if ! cmp --quiet "$work/generated" "$work/committed"; then
+  if take "$HEAD" "$1" "$work/committed" && ! cmp --quiet "$work/generated" "$work/committed"; then
     needs_approval "\`$1\` is not what \`$2\` generates."
     printf '%s is not what the configuration generates, so what the change does is **unknown**.\n\n' "\`$1\`"
   fi

@@ -61,7 +61,6 @@ pub struct MemberChange {
     old: Option<MemberTemplate>,
     new: MemberTemplate,
     diff: Diff,
-    is_harmless: bool,
 }
 
 impl MemberChange {
@@ -70,8 +69,7 @@ impl MemberChange {
     pub fn between(old: Option<MemberTemplate>, new: MemberTemplate) -> Self {
         let none = json!({ "Resources": {} });
         let diff = compare(old.as_ref().map_or(&none, |old| &old.template), &new.template);
-        let is_harmless = Approval::needed(&diff).is_none();
-        Self { old, new, diff, is_harmless }
+        Self { old, new, diff }
     }
 
     /// The difference in each member account. `None` if nothing changes.
@@ -109,7 +107,7 @@ impl MemberChange {
     }
 
     /// Whether the change needs no approval.
-    pub(super) const fn is_harmless(&self) -> bool {
-        self.is_harmless
+    pub(super) fn is_harmless(&self) -> bool {
+        Approval::needed(&self.diff).is_none()
     }
 }

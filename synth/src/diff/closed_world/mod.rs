@@ -70,19 +70,19 @@ pub(super) fn judge(
     parameters: &BTreeSet<String>,
     members: Option<&MemberChange>,
 ) -> Judgement {
+    if old == new && parameters.is_empty() {
+        return Judgement::default();
+    }
+    let tainted = &redefined_names(old, new, parameters) | &removed_names(old, new);
     let mut judge = Judge {
         members: members.filter(|members| members.is_named(old, new)),
         old,
         new,
         redefined: redefined_names(old, new, &BTreeSet::new()),
-        tainted: &redefined_names(old, new, parameters) | &removed_names(old, new),
-        kept: Json::Null,
+        kept: certain_part(old, new, &tainted),
+        tainted,
         judgement: Judgement::default(),
     };
-    judge.kept = judge.certain_part();
-    if old == new && parameters.is_empty() {
-        return judge.judgement;
-    }
     if [old, new].into_iter().any(|template| View(template).is_rewritten()) {
         judge.unknown("Transform", "a macro can rewrite every part of the template");
     }
@@ -131,6 +131,24 @@ fn removed_names(old: &Json, new: &Json) -> BTreeSet<String> {
         sections.into_iter().flatten().filter_map(Json::as_object).flat_map(Map::keys).cloned().collect()
     };
     &names(old) - &names(new)
+}
+
+/// The new template without each resource that a condition may leave out, unless the resource had that condition before.
+fn certain_part(old: &Json, new: &Json, tainted: &BTreeSet<String>) -> Json {
+    let condition = |body: &Json| body.get("Condition").cloned();
+    let stays = |id: &str, body: &Json| match condition(body) {
+        None => true,
+        Some(name) => {
+            let old = old.get("Resources").and_then(|resources| resources.get(id));
+            let is_tainted = name.as_str().is_none_or(|name| tainted.contains(name));
+            !is_tainted && old.and_then(condition) == Some(name)
+        }
+    };
+    let mut kept = new.clone();
+    if let Some(resources) = kept.get_mut("Resources").and_then(Json::as_object_mut) {
+        resources.retain(|id, body| stays(id, body));
+    }
+    kept
 }
 
 /// The keys of both maps.
@@ -186,24 +204,6 @@ struct Judge<'t> {
 }
 
 impl Judge<'_> {
-    /// The new template without each resource that a condition may leave out, unless the resource had that condition before.
-    fn certain_part(&self) -> Json {
-        let condition = |body: &Json| body.get("Condition").cloned();
-        let stays = |id: &str, body: &Json| match condition(body) {
-            None => true,
-            Some(name) => {
-                let old = self.old.get("Resources").and_then(|resources| resources.get(id));
-                let is_tainted = name.as_str().is_none_or(|name| self.tainted.contains(name));
-                !is_tainted && old.and_then(condition) == Some(name)
-            }
-        };
-        let mut kept = self.new.clone();
-        if let Some(resources) = kept.get_mut("Resources").and_then(Json::as_object_mut) {
-            resources.retain(|id, body| stays(id, body));
-        }
-        kept
-    }
-
     fn unknown(&mut self, place: &str, why: &str) {
         self.judgement.unknown.push(format!("{place}: {why}"));
     }

@@ -68,6 +68,12 @@ fn number(value: &Json) -> Option<f64> {
     }
 }
 
+/// Whether a number is known and does not fall. What is new has no number that it could fall from.
+fn is_no_less(is_new: bool, old: Option<&Json>, new: Option<&Json>, absent: f64) -> bool {
+    let [old, new] = [old, new].map(|value| value.map_or(Some(absent), number));
+    new.is_some() && (is_new || old.zip(new).is_some_and(|(old, new)| new >= old))
+}
+
 impl Edit<'_> {
     fn target(&self, value: &Json) -> Option<(String, &str)> {
         self.judge.target(value)
@@ -137,8 +143,7 @@ impl Edit<'_> {
         let is_new = function.is_some_and(|(id, _)| {
             self.judge.old.get("Resources").is_none_or(|resources| resources.get(&id).is_none())
         });
-        let [old, new] = [self.old, self.new].map(|value| value.map_or(Some(absent), number));
-        new.is_some() && (is_new || old.zip(new).is_some_and(|(old, new)| new >= old))
+        is_no_less(is_new, self.old, self.new, absent)
     }
 
     /// Whether a number does not fall. `absent` is the number that holds where none is set.
@@ -147,8 +152,7 @@ impl Edit<'_> {
     }
 
     fn no_less(&self, old: Option<&Json>, new: Option<&Json>, absent: f64) -> bool {
-        let [old, new] = [old, new].map(|value| value.map_or(Some(absent), number));
-        new.is_some() && (self.resource.is_new || old.zip(new).is_some_and(|(old, new)| new >= old))
+        is_no_less(self.resource.is_new, old, new, absent)
     }
 
     /// Whether each action is a topic of the template.
